@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR Linux-OpenIB) */
+/*
+ * What SoftRoCE with on-demand paging offers to user space beyond the stock
+ * verbs: driver-private methods of the MR object, called with
+ * RDMA_VERBS_IOCTL. A kernel without them answers EPROTONOSUPPORT.
+ */
+#ifndef RXE_ODP_ABI_H
+#define RXE_ODP_ABI_H
+
+#include <linux/types.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+
+/* Methods of UVERBS_OBJECT_MR. */
+enum rxe_odp_mr_methods {
+	RXE_ODP_METHOD_MR_SNAPSHOT = (1U << UVERBS_ID_NS_SHIFT),
+	RXE_ODP_METHOD_MR_STATS,
+};
+
+/*
+ * RXE_ODP_METHOD_MR_SNAPSHOT: the state of a range of pages, as runs.
+ *
+ * Faults nothing in. Fails with EINVAL if the range is empty or not inside
+ * the MR, EOPNOTSUPP if the MR is not an on-demand one, ESRCH if the process
+ * that registered it is gone, ETIMEDOUT if the range did not come to rest.
+ */
+enum rxe_odp_attrs_mr_snapshot {
+	RXE_ODP_ATTR_SNAPSHOT_HANDLE = (1U << UVERBS_ID_NS_SHIFT),
+	RXE_ODP_ATTR_SNAPSHOT_REQ,	/* in:  struct rxe_odp_snapshot_req */
+	RXE_ODP_ATTR_SNAPSHOT_RUNS,	/* out: array of struct rxe_odp_run */
+	RXE_ODP_ATTR_SNAPSHOT_RESP,	/* out: struct rxe_odp_snapshot_resp */
+};
+
+/*
+ * A page's state, a set of these bits. 0 is FAULT: no access without a fault.
+ * WRITE is only ever set together with READ.
+ */
+enum rxe_odp_page_state {
+	RXE_ODP_PAGE_READ	= 1 << 0, /* the CPU page table gives read */
+	RXE_ODP_PAGE_WRITE	= 1 << 1, /* ... and write, and the MR allows it */
+	RXE_ODP_PAGE_HUGE	= 1 << 2, /* part of a mapping of 2 MiB or more */
+	RXE_ODP_PAGE_MIRRORED	= 1 << 3, /* the device has it in its table */
+	RXE_ODP_PAGE_DIRTY	= 1 << 4, /* ... and has written to it */
+};
+
+/**
+ * struct rxe_odp_snapshot_req - which range to look at
+ * @iova: first byte, in the MR's I/O virtual addresses
+ * @length: bytes; every page that holds one of them is reported
+ */
+struct rxe_odp_snapshot_req {
+	__aligned_u64 iova;
+	__aligned_u64 length;
+};
+
+/**
+ * struct rxe_odp_run - neighbouring pages in the same state
+ * @npages: how many
+ * @state: a set of enum rxe_odp_page_state
+ * @reserved: 0
+ */
+struct rxe_odp_run {
+	__aligned_u64 npages;
+	__u32 state;
+	__u32 reserved;
+};
+
+/**
+ * struct rxe_odp_snapshot_resp - how far the snapshot got
+ * @npages: pages that the runs describe, from the page of @iova on; fewer
+ *	than asked for if the array was too short for all runs, or a signal
+ *	came: ask again for the rest
+ * @nr_runs: elements of the array that were filled in
+ * @page_shift: log2 of the page size in bytes
+ */
+struct rxe_odp_snapshot_resp {
+	__aligned_u64 npages;
+	__u32 nr_runs;
+	__u32 page_shift;
+};
+
+/*
+ * RXE_ODP_METHOD_MR_STATS: an on-demand MR's counters.
+ *
+ * Later kernels may append fields: the kernel fills in as much as the caller
+ * has room for and zeroes the rest. EOPNOTSUPP if the MR is not on-demand.
+ */
+enum rxe_odp_attrs_mr_stats {
+	RXE_ODP_ATTR_STATS_HANDLE = (1U << UVERBS_ID_NS_SHIFT),
+	RXE_ODP_ATTR_STATS_RESP,	/* out: struct rxe_odp_mr_stats */
+};
+
+/**
+ * struct rxe_odp_mr_stats - what an on-demand MR has been doing
+ * @faults: times an access found a page missing and went for it
+ * @faulted_pages: pages installed because an access needed them
+ * @around_pages: pages installed because a fault looked around
+ * @prefetched_pages: pages installed by ibv_advise_mr
+ * @invalidations: times the kernel took pages back
+ * @invalidated_pages: pages so taken
+ * @collisions: snapshots dropped because an invalidation passed them
+ * @failed_faults: accesses that ended in an error
+ * @pinned_fallbacks: accesses that kept losing to invalidations and pinned
+ * @resident_pages: pages in the table now (a 2 MiB entry counts 512)
+ * @huge_entries: 2 MiB entries in the table now
+ * @windows: windows now
+ * @leaves: leaves now
+ * @table_bytes: kernel memory of table and windows now
+ */
+struct rxe_odp_mr_stats {
+	__aligned_u64 faults;
+	__aligned_u64 faulted_pages;
+	__aligned_u64 around_pages;
+	__aligned_u64 prefetched_pages;
+	__aligned_u64 invalidations;
+	__aligned_u64 invalidated_pages;
+	__aligned_u64 collisions;
+	__aligned_u64 failed_faults;
+	__aligned_u64 pinned_fallbacks;
+	__aligned_u64 resident_pages;
+	__aligned_u64 huge_entries;
+	__aligned_u64 windows;
+	__aligned_u64 leaves;
+	__aligned_u64 table_bytes;
+};
+
+#endif /* RXE_ODP_ABI_H */
