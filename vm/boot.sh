@@ -1,0 +1,176 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # ./run and the files it sources share their variables
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+#
+# Boots the guest under QEMU and waits for it.
+#
+# Between host and guest stands one folder per run (build/run/..., in the guest /run/odp): the host
+# puts the command there (argv, env, cwd, options), the guest puts there booted, status and dmesg.
+# Output comes through virtio-serial ports into files of that folder, which never make the guest wait,
+# and from there through tail to the caller. The kernel's console is one more file.
+
+run_dir='' qemu_pid='' qemu_args=()
+
+boot_cleanup() {
+	[[ ! $qemu_pid ]] || kill -KILL "$qemu_pid" 2>/dev/null || true
+	[[ ! $run_dir ]] || rm -rf -- "$run_dir"
+}
+
+# boot_exec KERNEL CWD CMD...: runs CMD in a guest; the status is CMD's, or 99.
+boot_exec() {
+	local kernel=$1 cwd=$2 try status
+	shift 2
+	boot_run_dir "$kernel" "$cwd" "$@"
+	for try in 1 2 3; do
+		status=0
+		boot_once "$kernel" "$cwd" || status=$?
+		((status == 98)) || break
+		say "The guest did not start within $(boot_limit) s (try $try of 3)."
+	done
+	if ((status == 98)); then
+		boot_report "$kernel" "The guest never started."
+		status=99
+	fi
+	boot_cleanup
+	run_dir='' qemu_pid=''
+	return "$status"
+}
+
+boot_shell() {
+	local kernel=$1 cwd=$2 status=0
+	boot_run_dir "$kernel" "$cwd" bash -i
+	printf '%s\n' "$(stty size)" "${TERM:-linux}" >"$run_dir/terminal"
+	boot_qemu "$kernel" "$cwd" \
+		-chardev "stdio,id=terminal,signal=off" -device "virtconsole,chardev=terminal"
+	say "Starting the guest; exit or ctrl-d leaves it."
+	TMPDIR=$run_dir "${qemu_args[@]}" || status=$?
+	stty sane
+	boot_judge "$kernel" || status=$?
+	boot_cleanup
+	return "$status"
+}
+
+# boot_run_dir KERNEL CWD CMD...: makes the folder between host and guest.
+boot_run_dir() {
+	local kernel=$1 cwd=$2 name merge=0
+	shift 2
+	[[ ! /dev/fd/1 -ef /dev/fd/2 ]] || merge=1
+	case $cwd in
+	/ | /bin* | /boot* | /dev* | /etc* | /lib* | /proc* | /run | /run/odp* | /sbin* | /sys* | /usr*)
+		die "$cwd is a folder of the guest's own system and cannot be shared with it; start ./run from another folder." ;;
+	esac
+	mkdir -p -- "$top/build/run"
+	run_dir=$(mktemp -d -- "$top/build/run/XXXXXX")
+	trap boot_cleanup EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	printf '%s' "$cwd" >"$run_dir/cwd"
+	printf '%s\0' "$@" >"$run_dir/argv"
+	for name in $(compgen -e | grep -E '^(ODP|RXE)_'); do
+		printf '%s=%s\0' "$name" "${!name}"
+	done >"$run_dir/env"
+	printf '%s\n' "kernel=$kernel" "stock=$guest_stock" "merge=$merge" >"$run_dir/options"
+}
+
+# boot_qemu KERNEL CWD ARG...: puts QEMU's command line into qemu_args.
+boot_qemu() {
+	local kernel=$1 cwd=$2 dir=$guest_dir/kernels/$1 accel=(-accel "tcg,thread=multi" -cpu max)
+	shift 2
+	if ((guest_icount)); then
+		accel=(-accel "tcg,thread=single" -cpu max -icount "shift=0,sleep=off,align=off")
+	elif grep -qwE 'vmx|svm' /proc/cpuinfo && [[ -r /dev/kvm && -w /dev/kvm ]]; then
+		accel=(-accel kvm -cpu host)
+	fi
+	qemu_args=(
+		qemu-system-x86_64 -M q35 "${accel[@]}" -smp "$guest_smp" -m "$guest_mem"
+		-nodefaults -no-user-config -no-reboot -display none
+		-kernel "$dir/vmlinuz" -initrd "$dir/initramfs"
+		-append "console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic mitigations=off rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 tsc=reliable ${ODP_CMDLINE:-}"
+		-chardev "file,id=console,path=$(qemu_path "$run_dir/console")" -serial chardev:console
+		-drive "file=$(qemu_path "$guest_dir/root.ext4"),format=raw,if=virtio,snapshot=on"
+		-device virtio-rng-pci
+		-device "virtio-serial-pci,ioeventfd=off"
+	)
+	local port share
+	for port in out err; do
+		: >"$run_dir/$port"
+		qemu_args+=(-chardev "file,id=$port,path=$(qemu_path "$run_dir/$port")"
+			-device "virtserialport,chardev=$port,name=$port")
+	done
+	for share in odp:"$top" cwd:"$cwd" run:"$run_dir"; do
+		qemu_args+=(-virtfs "local,mount_tag=${share%%:*},path=$(qemu_path "${share#*:}"),security_model=none,multidevs=remap")
+	done
+	qemu_args+=("$@")
+}
+
+# qemu_path PATH: a comma in a value of QEMU's options is written twice.
+qemu_path() {
+	printf '%s' "${1//,/,,}"
+}
+
+# boot_limit: seconds within which a guest is up, far more than it takes on a busy machine.
+boot_limit() {
+	echo 180
+}
+
+# boot_once KERNEL CWD: starts the guest and waits; 98 means that it never came up.
+boot_once() {
+	local kernel=$1 start=$SECONDS limit=${ODP_TIMEOUT:-1800} tails=()
+	rm -f -- "$run_dir"/{booted,status,dmesg,console}
+	boot_qemu "$kernel" "$2"
+	TMPDIR=$run_dir "${qemu_args[@]}" </dev/null >"$run_dir/qemu" 2>&1 &
+	qemu_pid=$!
+	tail -s 0.1 -c +1 -f --pid="$qemu_pid" -- "$run_dir/out" &
+	tails+=($!)
+	tail -s 0.1 -c +1 -f --pid="$qemu_pid" -- "$run_dir/err" >&2 &
+	tails+=($!)
+	local hung=''
+	while sleep 0.2 && kill -0 "$qemu_pid" 2>/dev/null; do
+		if [[ ! -e $run_dir/booted ]] && ((SECONDS - start > $(boot_limit))); then
+			hung=boot
+		elif ((SECONDS - start > limit)); then
+			hung=limit
+		else
+			continue
+		fi
+		kill -KILL "$qemu_pid"
+		break
+	done
+	wait "$qemu_pid" 2>/dev/null || true
+	wait "${tails[@]}"
+	qemu_pid=''
+	case $hung in
+	boot) return 98 ;;
+	limit)
+		boot_report "$kernel" "The guest was given up after $limit s (ODP_TIMEOUT changes that)."
+		return 99
+		;;
+	esac
+	boot_judge "$kernel"
+}
+
+# boot_judge KERNEL: the run's status, after QEMU has ended.
+boot_judge() {
+	local kernel=$1 bad
+	bad=$(cat -- "$run_dir"/{dmesg,console} 2>/dev/null | tr -d '\r' | grep -aE -f "$top/vm/kernel-log-patterns" | sort -u | head -n 40 || true)
+	if [[ $bad ]]; then
+		boot_report "$kernel" "The guest's kernel log has these lines:" "$bad"
+		return 99
+	fi
+	if [[ ! -s $run_dir/status ]]; then
+		boot_report "$kernel" "The guest died."
+		return 99
+	fi
+	return "$(<"$run_dir/status")"
+}
+
+# boot_report KERNEL SENTENCE [LINES]: says what went wrong and keeps the logs.
+boot_report() {
+	local kernel=$1 sentence=$2 lines=${3:-} log=$top/build/logs/guest-$1.log
+	[[ $lines ]] || lines=$(tail -n 20 -- "$run_dir/qemu" "$run_dir/console" 2>/dev/null | tr -d '\r')
+	mkdir -p -- "$top/build/logs"
+	cat -- "$run_dir"/{qemu,console,dmesg} >"$log" 2>/dev/null || true
+	say "$sentence"
+	printf '%s\n' "$lines" | sed 's/^/    /' >&2
+	say "The whole log is in build/logs/guest-$kernel.log."
+}

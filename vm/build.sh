@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # ./run and the files it sources share their variables
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+#
+# Compiles the project for the guest: natively, in a chroot of the guest's root, with its compiler,
+# headers and libraries. The result is in build/K, in the chroot and the guest /mnt/odp/build/K.
+
+# build_for KERNEL: configures (once) and builds modules and user space for that series.
+build_for() {
+	local kernel=$1 lock log=$top/build/logs/build-$1.log
+	mkdir -p -- "$top/build/$kernel"
+	exec {lock}>"$top/build/$kernel.lock"
+	flock -n "$lock" || { say "Waiting for another ./run that builds for $kernel ..."; flock "$lock"; }
+	step "Building modules and user space for Linux $(image_kernel_version "$kernel")" "$log" \
+		in_root "$(build_script)" "$kernel" "$(image_kernel_version "$kernel")" ||
+		die "The build failed; all of its output is in build/logs/build-$kernel.log."
+	exec {lock}>&-
+}
+
+# build_script: what runs in the chroot, with the series and the kernel's release as arguments.
+build_script() {
+	cat <<'SCRIPT'
+set -eu
+cmake -S /mnt/odp -B "/mnt/odp/build/$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+	-DODP_MODULES=ON -DKDIR="/lib/modules/$2/build" \
+	-DRXE_SOURCE="/usr/src/odp-linux-$1/drivers/infiniband/sw/rxe"
+cmake --build "/mnt/odp/build/$1" -j "$(nproc)"
+SCRIPT
+}
+
+# in_root SCRIPT ARG...: runs SCRIPT with sh in the guest's root, as the calling user, with the
+# project at /mnt/odp. The mounts live in a namespace of their own and go with the last process.
+in_root() {
+	local script=$1
+	shift
+	# shellcheck disable=SC2016 # for the inner shell
+	as_root unshare --mount --propagation private -- /bin/bash -euc '
+		root=$1 top=$2 user=$3 script=$4
+		shift 4
+		mount --bind -- "$top" "$root/mnt/odp"
+		mount -t proc proc "$root/proc"
+		mount --rbind /sys "$root/sys"
+		mount --rbind /dev "$root/dev"
+		mount -t tmpfs tmpfs "$root/tmp"
+		exec chroot --userspec="$user" "$root" /usr/bin/env -i \
+			PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8 \
+			/bin/sh -c "$script" sh "$@"
+	' bash "$guest_dir/root" "$top" "$(id -u):$(id -g)" "$script" "$@"
+}

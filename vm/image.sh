@@ -1,0 +1,136 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # ./run and the files it sources share their variables
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+#
+# The guest's image: a Debian 13 root folder (which is also the chroot that everything is compiled
+# in), a file system made of it, and per kernel series the kernel and a small initramfs.
+#
+#   root/                   the folder; /usr/src/odp-linux-K holds what is used of linux-source
+#   root.ext4               the same as a file system
+#   kernels/K/version       such as 6.12.107+deb13-amd64
+#   kernels/K/vmlinuz       and initramfs
+#   kernels/offered         the series that the mirror offers
+#   root.stamp, boot.stamp  what the above was made from
+
+guest_packages=(
+	ca-certificates gcc make libc6-dev cmake pkgconf libibverbs-dev librdmacm-dev perftest
+	python3 python3-pyverbs gdb strace libcmocka-dev rdma-core ibverbs-utils iproute2 kmod
+	coccinelle sparse valgrind mandoc dpkg-dev xz-utils procps util-linux busybox-static cpio
+)
+
+# image_ready: after it, the image exists and fits these scripts.
+image_ready() {
+	local sources root_key boot_key
+	sources=$(mirror_list)
+	root_key=$(
+		{
+			echo "$sources" "${guest_packages[*]}" "$ODP_SERIES"
+			cat -- "$top/vm/guest/install-kernels"
+		} | sha256sum | cut -d ' ' -f 1
+	)
+	boot_key=$root_key-$(cat -- "$top"/vm/guest/{mkinitramfs,initramfs-init} | sha256sum | cut -d ' ' -f 1)
+
+	mkdir -p -- "$guest_dir" || die "Cannot write to $guest_dir; make it writable or set ODP_GUEST_DIR."
+	local lock
+	exec {lock}>"$guest_dir/lock"
+	flock -n "$lock" || { say "Waiting for another ./run that builds the guest ..."; flock "$lock"; }
+	[[ $(cat -- "$guest_dir/root.stamp" 2>/dev/null) == "$root_key" ]] || image_build_root "$sources" "$root_key"
+	[[ $(cat -- "$guest_dir/boot.stamp" 2>/dev/null) == "$boot_key" ]] || image_build_boot "$boot_key"
+	exec {lock}>&-
+	image_check
+}
+
+image_build_root() {
+	local sources=$1 key=$2 options=() option
+	space_for 9000 "Building the guest"
+	while read -r option; do
+		options+=(--aptopt="$option")
+	done < <(mirror_apt_options)
+
+	as_root rm -rf --one-file-system -- "$guest_dir"/{root,kernels,root.ext4,root.stamp,boot.stamp}
+	echo "$sources" >"$guest_dir/sources.list"
+	# shellcheck disable=SC2016 # mmdebstrap runs it, with the root folder as $1
+	local hook='"$ODP_INSTALL_KERNELS" "$1"'
+	step "Building the guest from $(echo "$sources" | cut -d ' ' -f 2 | sort -u | paste -sd ' ')" \
+		"$top/build/logs/guest.log" \
+		as_root env INITRD=No ODP_INSTALL_KERNELS="$top/vm/guest/install-kernels" ODP_SERIES="$ODP_SERIES" \
+		mmdebstrap --mode=root --variant=apt --format=directory \
+		--include="$(IFS=,; echo "${guest_packages[*]}")" \
+		--aptopt='APT::Install-Recommends "false"' "${options[@]}" \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+		--customize-hook="$hook" \
+		trixie "$guest_dir/root" "$guest_dir/sources.list" ||
+		image_failed
+
+	# mke2fs takes a size: half as much again as the files have.
+	local mib
+	mib=$(as_root du -sm --apparent-size -- "$guest_dir/root" | cut -f 1)
+	step "Making the guest's file system" "$top/build/logs/guest-fs.log" \
+		as_root env PATH="$PATH:/usr/sbin:/sbin" mke2fs -q -F -t ext4 -O ^has_journal -m 0 -L odp \
+		-d "$guest_dir/root" "$guest_dir/root.ext4" $((mib * 3 / 2 + 512))M ||
+		die "mke2fs failed; build/logs/guest-fs.log says why, then ./run clean starts afresh."
+	as_root chmod 644 -- "$guest_dir/root.ext4"
+	echo "$key" >"$guest_dir/root.stamp"
+}
+
+# image_failed: turns mmdebstrap's log into a sentence.
+image_failed() {
+	local log=$top/build/logs/guest.log
+	if grep -q 'No space left on device' "$log"; then
+		die "The disk of $guest_dir is full; free some space or set ODP_GUEST_DIR to another disk."
+	elif grep -qE 'Temporary failure|Could not resolve|Could not connect|Connection (failed|timed out|refused)|Failed to fetch|Unable to connect|Network is unreachable' "$log"; then
+		die "The guest's packages cannot be fetched; check the network, or set ODP_MIRROR (and ODP_SECURITY_MIRROR) to a mirror that this machine reaches."
+	elif grep -qE 'NO_PUBKEY|not signed' "$log"; then
+		die "The mirror's Debian 13 key is not known here; run apt-get install debian-archive-keyring, or set ODP_MIRROR to another mirror."
+	elif grep -qE 'unshare.*(not permitted|failed)|mount.*(permission denied|not permitted)' "$log"; then
+		die "This machine may not mount file systems, which building the guest needs; run it outside of the container or give the container CAP_SYS_ADMIN."
+	fi
+	die "The guest could not be built; build/logs/guest.log says why."
+}
+
+image_build_boot() {
+	local key=$1 kernel dir
+	[[ -r $guest_dir/root/usr/src/odp-kernels/offered ]] ||
+		die "The cached guest in $guest_dir is damaged; ./run clean removes it and the next run builds it again."
+	mkdir -p -- "$guest_dir/kernels"
+	cp -- "$guest_dir/root/usr/src/odp-kernels/offered" "$guest_dir/kernels/offered"
+	for kernel in $ODP_SERIES; do
+		dir=$guest_dir/kernels/$kernel
+		rm -rf -- "$dir"
+		[[ -e $guest_dir/root/usr/src/odp-kernels/$kernel ]] || continue
+		mkdir -p -- "$dir"
+		cp -- "$guest_dir/root/usr/src/odp-kernels/$kernel" "$dir/version"
+		cp -- "$guest_dir/root/boot/vmlinuz-$(<"$dir/version")" "$dir/vmlinuz"
+		step "Making the initramfs of Linux $(<"$dir/version")" "$top/build/logs/initramfs-$kernel.log" \
+			image_initramfs "$dir" ||
+			die "The initramfs could not be made; build/logs/initramfs-$kernel.log says why, then ./run clean starts afresh."
+	done
+	echo "$key" >"$guest_dir/boot.stamp"
+}
+
+image_initramfs() {
+	as_root chroot "$guest_dir/root" /bin/bash -s -- "$(<"$1/version")" "$(<"$top/vm/guest/initramfs-init")" \
+		<"$top/vm/guest/mkinitramfs" >"$1/initramfs"
+}
+
+# image_check: a cache that lost a part says so here and not in the middle of a boot.
+image_check() {
+	local kernel file
+	[[ -x $guest_dir/root/bin/bash && -s $guest_dir/root.ext4 && -s $guest_dir/kernels/offered ]] ||
+		die "The cached guest in $guest_dir is damaged; ./run clean removes it and the next run builds it again."
+	for kernel in "$guest_dir"/kernels/*/version; do
+		for file in version vmlinuz initramfs; do
+			[[ -s ${kernel%/*}/$file ]] ||
+				die "The cached guest in $guest_dir is damaged ($file is missing); ./run clean removes it and the next run builds it again."
+		done
+	done
+}
+
+image_kernel_version() {
+	cat -- "$guest_dir/kernels/$1/version"
+}
+
+image_has_kernel() {
+	[[ -e $guest_dir/kernels/$1/version ]] ||
+		die "The mirror offers no Linux $1 with its headers and source; it offers $(paste -sd ' ' "$guest_dir/kernels/offered"). Choose with --kernel, or set ODP_MIRROR to a mirror that has it (a snapshot, say) and run ./run clean."
+}

@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2034 # ./run and the files it sources share their variables
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+#
+# Small helpers of ./run: messages, root rights, steps with progress.
+
+# The kernel series that the project supports, oldest first.
+ODP_SERIES='6.12 7.2'
+
+guest_dir=${ODP_GUEST_DIR:-$top/build/guest}
+
+say() {
+	printf 'odp: %s\n' "$*" >&2
+}
+
+die() {
+	say "$*"
+	exit 1
+}
+
+as_root() {
+	if ((EUID == 0)); then
+		"$@"
+	else
+		sudo -- "$@"
+	fi
+}
+
+# step TITLE LOG CMD...: runs CMD with its output in LOG, shows that it goes on, and returns its status.
+step() {
+	local title=$1 log=$2 start=$SECONDS status=0 pid
+	shift 2
+	mkdir -p -- "$(dirname -- "$log")"
+	say "$title ..."
+	"$@" >"$log" 2>&1 </dev/null &
+	pid=$!
+	while sleep 1 && kill -0 "$pid" 2>/dev/null; do
+		if [[ -t 2 ]]; then
+			printf '\r\e[Kodp:   %d s  %.100s' $((SECONDS - start)) "$(tail -n 1 -- "$log" | tr -d '\000-\037')" >&2
+		elif (((SECONDS - start) % 20 == 0)); then
+			say "  $((SECONDS - start)) s  $(tail -n 1 -- "$log" | tr -d '\000-\037' | cut -c 1-100)"
+		fi
+	done
+	wait "$pid" || status=$?
+	[[ ! -t 2 ]] || printf '\r\e[K' >&2
+	if ((status)); then
+		tail -n 15 -- "$log" | sed 's/^/    /' >&2
+	else
+		say "  done in $((SECONDS - start)) s"
+	fi
+	return "$status"
+}
+
+# space_for MIB WHAT: stops with a sentence when the disk under the guest has less than MIB left.
+space_for() {
+	local free
+	mkdir -p -- "$guest_dir" || die "Cannot write to $guest_dir; make it writable or set ODP_GUEST_DIR."
+	free=$(df --output=avail -B1M -- "$guest_dir" | tail -n 1)
+	((free >= $1)) ||
+		die "$2 needs $1 MiB of disk and $guest_dir has $((free)) MiB left; free some or set ODP_GUEST_DIR to another disk."
+}
