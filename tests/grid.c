@@ -59,20 +59,23 @@ struct cell {
 	bool fresh;		/* the destination's surroundings are zero */
 };
 
-static void end_open(struct end *end, struct rig *rig, bool odp)
+static struct rig rig;
+static struct pair pair;
+
+static void end_open(struct end *end, bool odp)
 {
 	end->odp = odp;
 	end->private = mem_anon(REGION_LEN);
 	end->shared = mem_shared(REGION_LEN);
 	if (odp) {
-		end->private_mr = reg_odp(rig, end->private, REGION_LEN,
+		end->private_mr = reg_odp(&rig, end->private, REGION_LEN,
 					  ACCESS_ALL);
-		end->shared_mr = reg_odp(rig, end->shared, REGION_LEN,
+		end->shared_mr = reg_odp(&rig, end->shared, REGION_LEN,
 					 ACCESS_ALL);
 	} else {
-		end->private_mr = reg_pinned(rig, end->private, REGION_LEN,
+		end->private_mr = reg_pinned(&rig, end->private, REGION_LEN,
 					     ACCESS_ALL);
-		end->shared_mr = reg_pinned(rig, end->shared, REGION_LEN,
+		end->shared_mr = reg_pinned(&rig, end->shared, REGION_LEN,
 					    ACCESS_ALL);
 	}
 }
@@ -176,12 +179,12 @@ static void run_write_or_read(struct pair *p, const struct grid *g,
 }
 
 /* The header that UD puts before the data: 20 bytes of nothing, then IPv4. */
-static void check_grh(const struct rig *rig, const uint8_t *grh)
+static void check_grh(const uint8_t *grh)
 {
 	zeros_check("start of the GRH", grh, 20);
 	assert_int_equal(grh[20], 0x45);
-	assert_memory_equal(grh + 32, rig->gid.raw + 12, 4);
-	assert_memory_equal(grh + 36, rig->gid.raw + 12, 4);
+	assert_memory_equal(grh + 32, rig.gid.raw + 12, 4);
+	assert_memory_equal(grh + 36, rig.gid.raw + 12, 4);
 }
 
 static void run_send(struct pair *p, const struct grid *g, struct cell *c)
@@ -222,7 +225,7 @@ static void run_send(struct pair *p, const struct grid *g, struct cell *c)
 	if (g->op == SEND_IMM)
 		assert_int_equal(ntohl(wc.imm_data), IMM);
 	if (g->op == UD)
-		check_grh(p->rig, c->dst + PAGE + c->dst_off - head);
+		check_grh(c->dst + PAGE + c->dst_off - head);
 }
 
 static void run_cell(struct pair *p, const struct grid *g, struct end *a,
@@ -239,13 +242,13 @@ static void run_cell(struct pair *p, const struct grid *g, struct end *a,
 	check_dst(c, g->op == UD ? UD_GRH_LEN : 0);
 }
 
-static size_t longest(const struct rig *rig, const struct grid *g)
+static size_t longest(const struct grid *g)
 {
 	struct ibv_port_attr port;
 
 	if (g->op != UD)
 		return MIB;
-	if (ibv_query_port(rig->ctx, RIG_PORT, &port))
+	if (ibv_query_port(rig.ctx, RIG_PORT, &port))
 		test_fail("ibv_query_port failed");
 	return 128u << port.active_mtu;
 }
@@ -266,13 +269,11 @@ static void grid(void **state)
 	};
 	size_t io, il, cells = 0, step = g->where == PINNED ? 3 : 1;
 	struct end a, b;
-	struct rig rig;
-	struct pair p;
 
 	rig_open(&rig);
-	pair_open(&p, &rig, &cfg);
-	end_open(&a, &rig, g->where == ON_A || g->where == ON_BOTH);
-	end_open(&b, &rig, g->where == ON_B || g->where == ON_BOTH);
+	pair_open(&pair, &rig, &cfg);
+	end_open(&a, g->where == ON_A || g->where == ON_BOTH);
+	end_open(&b, g->where == ON_B || g->where == ON_BOTH);
 
 	for (io = 0; io < NR_OFFSETS; io++) {
 		size_t here = offsets[io];
@@ -288,16 +289,22 @@ static void grid(void **state)
 				.seed = 1000 * g->op + cells + 1,
 			};
 
-			if (c.len > longest(&rig, g))
+			if (c.len > longest(g))
 				continue;
-			run_cell(&p, g, &a, &b, &c, cells % NR_TEMPERATURES);
+			run_cell(&pair, g, &a, &b, &c, cells % NR_TEMPERATURES);
 			cells++;
 		}
 	}
 	print_message("%s: %zu cells\n", g->name, cells);
-	pair_close(&p);
+}
+
+static int grid_close(void **state)
+{
+	(void)state;
+	pair_close(&pair);
 	rig_close(&rig);
 	mem_release();
+	return 0;
 }
 
 #define NR_GRIDS (7 * 4 * 3)
@@ -331,6 +338,7 @@ static size_t list_grids(struct grid *grids, struct CMUnitTest *tests)
 				tests[n++] = (struct CMUnitTest) {
 					.name = g->name,
 					.test_func = grid,
+					.teardown_func = grid_close,
 					.initial_state = g,
 				};
 			}

@@ -114,14 +114,12 @@ static void R1_request_into_a_hole(void **state)
 		       do_read(&e->rc, env_buf(e), ref_r(mr, mem), 3 * PAGE));
 
 	/* A's own memory is refused as A's own fault. */
-	expect_wc("write from a hole of A",
-		  do_write(&e->rc, ref_l(mr, mem + PAGE), env_buf(e), 8),
-		  IBV_WC_LOC_PROT_ERR);
-	pair_reset(&e->rc);
-	expect_wc("read into a hole of A",
-		  do_read(&e->rc, ref_l(mr, mem + PAGE), env_buf(e), 8),
-		  IBV_WC_LOC_PROT_ERR);
-	pair_reset(&e->rc);
+	expect_local_error(&e->rc, "write from a hole of A",
+			   do_write(&e->rc, ref_l(mr, mem + PAGE),
+				    ref_r(e->buf_mr, e->buf), 8));
+	expect_local_error(&e->rc, "read into a hole of A",
+			   do_read(&e->rc, ref_l(mr, mem + PAGE),
+				   ref_r(e->buf_mr, e->buf), 8));
 	env_write_and_check(e, mr, mem + 2 * PAGE, PAGE, 5);
 }
 

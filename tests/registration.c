@@ -66,6 +66,7 @@ static void implicit_region(void **state)
 	env_write_and_check(e, mr, mem, PAGE, 2);
 }
 
+/* EINVAL will do for any bad argument; @err is what may be said as well. */
 static void expect_no_mr(struct env *e, const char *what, void *addr,
 			 size_t len, int access, int err)
 {
@@ -77,9 +78,9 @@ static void expect_no_mr(struct env *e, const char *what, void *addr,
 		ibv_dereg_mr(mr);
 		test_fail("%s: registered", what);
 	}
-	if (errno != err)
+	if (errno != err && errno != EINVAL)
 		test_fail("%s: %s, not %s", what, strerror(errno),
-			  strerror(err));
+			  strerror(EINVAL));
 }
 
 static void bad_arguments_are_refused(void **state)
@@ -89,9 +90,9 @@ static void bad_arguments_are_refused(void **state)
 
 	reg_odp(&e->rig, mem, PAGE, ACCESS_ALL);
 	expect_no_mr(e, "no length", mem, 0, ACCESS_ALL, EINVAL);
-	expect_no_mr(e, "wraps around", mem, SIZE_MAX, ACCESS_ALL, EINVAL);
+	expect_no_mr(e, "wraps around", mem, SIZE_MAX, ACCESS_ALL, EOVERFLOW);
 	expect_no_mr(e, "ends at the top of 64 bits", (void *)-PAGE, PAGE,
-		     ACCESS_ALL, EINVAL);
+		     ACCESS_ALL, EOVERFLOW);
 	expect_no_mr(e, "remote write without local write", mem, PAGE,
 		     IBV_ACCESS_REMOTE_WRITE, EINVAL);
 	expect_no_mr(e, "remote atomic without local write", mem, PAGE,

@@ -107,6 +107,11 @@ void mem_advise(void *addr, size_t len, int advice, const char *name)
 		test_fail("madvise(%s): %s", name, strerror(errno));
 }
 
+void mem_cold(void *addr, size_t len)
+{
+	mem_advise(addr, len, MADV_DONTNEED, "DONTNEED");
+}
+
 void mem_protect(void *addr, size_t len, int prot)
 {
 	if (mprotect(addr, len, prot))

@@ -42,7 +42,7 @@ void mem_advise(void *addr, size_t len, int advice, const char *name);
 void mem_protect(void *addr, size_t len, int prot);
 
 /* Takes the pages out of the process's page table. */
-#define mem_cold(addr, len) mem_advise(addr, len, MADV_DONTNEED, "DONTNEED")
+void mem_cold(void *addr, size_t len);
 
 /* Makes one huge page of every 2 MiB; false if this kernel cannot. */
 bool mem_collapse(void *addr, size_t len);

@@ -93,41 +93,6 @@ enum ibv_wc_status do_read(struct pair *p, struct ref local, struct ref remote,
 	return do_rdma(p, IBV_WR_RDMA_READ, local, remote, len);
 }
 
-static enum ibv_wc_status do_atomic(struct pair *p, enum ibv_wr_opcode opcode,
-				    struct ref local, struct ref remote,
-				    uint64_t compare_add, uint64_t swap)
-{
-	struct ibv_sge sge = {
-		.addr = local.addr, .length = 8, .lkey = local.key,
-	};
-	struct ibv_send_wr wr = {
-		.opcode = opcode,
-		.sg_list = &sge,
-		.num_sge = 1,
-		.wr.atomic = {
-			.remote_addr = remote.addr,
-			.rkey = remote.key,
-			.compare_add = compare_add,
-			.swap = swap,
-		},
-	};
-
-	return do_wr(p, &wr).status;
-}
-
-enum ibv_wc_status do_cmp_swap(struct pair *p, struct ref local,
-			       struct ref remote, uint64_t cmp, uint64_t swap)
-{
-	return do_atomic(p, IBV_WR_ATOMIC_CMP_AND_SWP, local, remote, cmp,
-			 swap);
-}
-
-enum ibv_wc_status do_fetch_add(struct pair *p, struct ref local,
-				struct ref remote, uint64_t add)
-{
-	return do_atomic(p, IBV_WR_ATOMIC_FETCH_AND_ADD, local, remote, add, 0);
-}
-
 static enum ibv_wc_status complete_ex(struct pair *p, struct ibv_qp_ex *qpx,
 				      const char *what)
 {
@@ -136,6 +101,30 @@ static enum ibv_wc_status complete_ex(struct pair *p, struct ibv_qp_ex *qpx,
 	if (err)
 		test_fail("%s: %s", what, strerror(err));
 	return wait_wc(p->a_cq, what).status;
+}
+
+enum ibv_wc_status do_cmp_swap(struct pair *p, struct ref local,
+			       struct ref remote, uint64_t cmp, uint64_t swap)
+{
+	struct ibv_qp_ex *qpx = ibv_qp_to_qp_ex(p->a);
+
+	ibv_wr_start(qpx);
+	qpx->wr_flags = IBV_SEND_SIGNALED;
+	ibv_wr_atomic_cmp_swp(qpx, remote.key, remote.addr, cmp, swap);
+	ibv_wr_set_sge(qpx, local.key, local.addr, 8);
+	return complete_ex(p, qpx, "compare and swap");
+}
+
+enum ibv_wc_status do_fetch_add(struct pair *p, struct ref local,
+				struct ref remote, uint64_t add)
+{
+	struct ibv_qp_ex *qpx = ibv_qp_to_qp_ex(p->a);
+
+	ibv_wr_start(qpx);
+	qpx->wr_flags = IBV_SEND_SIGNALED;
+	ibv_wr_atomic_fetch_add(qpx, remote.key, remote.addr, add);
+	ibv_wr_set_sge(qpx, local.key, local.addr, 8);
+	return complete_ex(p, qpx, "fetch and add");
 }
 
 enum ibv_wc_status do_atomic_write(struct pair *p, struct ref remote,
@@ -171,5 +160,13 @@ void expect_wc(const char *what, enum ibv_wc_status got,
 void expect_refused(struct pair *p, const char *what, enum ibv_wc_status got)
 {
 	expect_wc(what, got, IBV_WC_REM_ACCESS_ERR);
+	pair_reset(p);
+}
+
+void expect_local_error(struct pair *p, const char *what,
+			enum ibv_wc_status got)
+{
+	if (got != IBV_WC_WR_FLUSH_ERR)
+		expect_wc(what, got, IBV_WC_LOC_PROT_ERR);
 	pair_reset(p);
 }

@@ -42,6 +42,8 @@ struct ibv_qp *qp_create(struct rig *rig, struct ibv_pd *pd, struct ibv_cq *cq,
 	if (type == IBV_QPT_RC)
 		attr.send_ops_flags |= IBV_QP_EX_WITH_RDMA_WRITE |
 				       IBV_QP_EX_WITH_RDMA_READ |
+				       IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
+				       IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD |
 				       IBV_QP_EX_WITH_FLUSH |
 				       IBV_QP_EX_WITH_ATOMIC_WRITE;
 
@@ -161,6 +163,15 @@ static struct ibv_srq *srq_create(struct rig *rig)
 	return srq;
 }
 
+static void create_qps(struct pair *p)
+{
+	struct ibv_pd *b_pd = p->cfg.b_pd ? p->cfg.b_pd : p->rig->pd;
+
+	p->a = qp_create(p->rig, p->rig->pd, p->a_cq, NULL, p->cfg.type);
+	p->b = qp_create(p->rig, b_pd, p->b_cq, p->srq, p->cfg.type);
+	start(p);
+}
+
 void pair_open(struct pair *p, struct rig *rig, const struct pair_config *cfg)
 {
 	struct ibv_ah_attr ah;
@@ -172,27 +183,30 @@ void pair_open(struct pair *p, struct rig *rig, const struct pair_config *cfg)
 	p->b_cq = cq_create(rig);
 	if (cfg->srq)
 		p->srq = srq_create(rig);
-	p->a = qp_create(rig, rig->pd, p->a_cq, NULL, cfg->type);
-	p->b = qp_create(rig, cfg->b_pd ? cfg->b_pd : rig->pd, p->b_cq, p->srq,
-			 cfg->type);
-
 	if (cfg->type == IBV_QPT_UD) {
 		address_of_peer(rig, &ah);
 		p->ah = ibv_create_ah(rig->pd, &ah);
 		if (!p->ah)
 			test_fail("ibv_create_ah: %s", strerror(errno));
 	}
-	start(p);
+	create_qps(p);
 }
 
-void pair_close(struct pair *p)
+static void destroy_qps(struct pair *p)
 {
-	if (p->ah)
-		ibv_destroy_ah(p->ah);
 	if (p->a)
 		ibv_destroy_qp(p->a);
 	if (p->b)
 		ibv_destroy_qp(p->b);
+	p->a = NULL;
+	p->b = NULL;
+}
+
+void pair_close(struct pair *p)
+{
+	destroy_qps(p);
+	if (p->ah)
+		ibv_destroy_ah(p->ah);
 	if (p->srq)
 		ibv_destroy_srq(p->srq);
 	if (p->a_cq)
@@ -210,13 +224,15 @@ static void drain(struct ibv_cq *cq)
 		;
 }
 
+/*
+ * New queue pairs: a stopped one may still be on its way into the error state
+ * when its peer's completion is already seen, and would go there again after a
+ * reset.
+ */
 void pair_reset(struct pair *p)
 {
-	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RESET };
-
-	modify(p->a, &attr, IBV_QP_STATE);
-	modify(p->b, &attr, IBV_QP_STATE);
+	destroy_qps(p);
 	drain(p->a_cq);
 	drain(p->b_cq);
-	start(p);
+	create_qps(p);
 }

@@ -42,7 +42,7 @@ struct ref {
 void pair_open(struct pair *p, struct rig *rig, const struct pair_config *cfg);
 void pair_close(struct pair *p);
 
-/* Brings a pair back that an error has stopped; what was posted is lost. */
+/* Replaces both queue pairs after an error; what was posted is lost. */
 void pair_reset(struct pair *p);
 
 /* Connects an RC queue pair to another one, here or in another process. */
@@ -94,6 +94,13 @@ void expect_wc(const char *what, enum ibv_wc_status got,
  * brings the pair back.
  */
 void expect_refused(struct pair *p, const char *what, enum ibv_wc_status got);
+
+/*
+ * Expects that the operation fails for want of access to A's own memory, and
+ * brings the pair back. SoftRoCE flushes the request in which it finds that.
+ */
+void expect_local_error(struct pair *p, const char *what,
+			enum ibv_wc_status got);
 
 static inline struct ref ref_l(const struct ibv_mr *mr, const void *addr)
 {
