@@ -22,7 +22,7 @@ static int race_setup(void **state)
 {
 	static struct race race;
 
-	race.mem = mem_anon(PAGES * PAGE);
+	race.mem = mem_anon_aligned(PAGES * PAGE, HUGE_2M);
 	race.dev = dev_open(race.mem, PAGES * PAGE, &dev_default);
 	*state = &race;
 	return 0;
