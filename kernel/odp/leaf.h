@@ -15,7 +15,7 @@ struct odp_window;
 
 #define ODP_LEAF_SHIFT	PMD_SHIFT
 #define ODP_LEAF_SIZE	PMD_SIZE
-#define ODP_LEAF_PAGES	(1U << ODP_LEAF_ORDER)
+#define ODP_LEAF_PAGES	BIT(ODP_LEAF_ORDER)
 #define ODP_LEAF_ORDER	(PMD_SHIFT - PAGE_SHIFT)
 
 /* An entry: a pfn above these bits. 0 is no entry. */

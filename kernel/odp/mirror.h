@@ -68,9 +68,9 @@ struct odp_mirror {
 	void *probe_arg;
 
 	struct xarray windows;
-	struct mutex windows_lock;
+	struct mutex windows_lock; /* making and unmaking @windows */
 
-	spinlock_t lock;
+	spinlock_t lock; /* @moved, @faulters, @dying */
 	struct list_head moved;
 	struct list_head faulters;
 	bool dying;

@@ -15,6 +15,12 @@
 #include "snap.h"
 #include "window.h"
 
+/*
+ * Device memory that the CPU cannot touch is reported to its owner only, which
+ * we are not: such a page reads FAULT, and a fault brings it back.
+ */
+static char odp_no_owner;
+
 /* The kernel has no mapping of these pages: to touch one is to oops. */
 static bool odp_vma_is_secret(struct vm_area_struct *vma)
 {
@@ -80,6 +86,7 @@ int odp_snap_walk(struct mm_struct *mm, struct mmu_interval_notifier *notifier,
 		.start = start,
 		.end = end,
 		.hmm_pfns = pfns,
+		.dev_private_owner = &odp_no_owner,
 	};
 	struct vm_area_struct *vma;
 	unsigned long first, last;

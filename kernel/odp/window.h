@@ -43,7 +43,7 @@ struct odp_window {
 	unsigned long end;
 	void *table;
 	refcount_t refs;
-	spinlock_t lock;
+	spinlock_t lock; /* the sequence, and what is in @slot */
 	unsigned long seq;
 	bool quiet;
 	unsigned int waiters;

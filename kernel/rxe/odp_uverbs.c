@@ -25,11 +25,11 @@ static int rxe_odp_runs_add(u64 npages, unsigned int state, void *arg)
 {
 	struct rxe_odp_runs *runs = arg;
 
-	BUILD_BUG_ON(RXE_ODP_PAGE_READ != ODP_PAGE_READ ||
-		     RXE_ODP_PAGE_WRITE != ODP_PAGE_WRITE ||
-		     RXE_ODP_PAGE_HUGE != ODP_PAGE_HUGE ||
-		     RXE_ODP_PAGE_MIRRORED != ODP_PAGE_MIRRORED ||
-		     RXE_ODP_PAGE_DIRTY != ODP_PAGE_DIRTY);
+	BUILD_BUG_ON((RXE_ODP_PAGE_READ ^ ODP_PAGE_READ) |
+		     (RXE_ODP_PAGE_WRITE ^ ODP_PAGE_WRITE) |
+		     (RXE_ODP_PAGE_HUGE ^ ODP_PAGE_HUGE) |
+		     (RXE_ODP_PAGE_MIRRORED ^ ODP_PAGE_MIRRORED) |
+		     (RXE_ODP_PAGE_DIRTY ^ ODP_PAGE_DIRTY));
 
 	if (!runs->nr || runs->run[runs->nr - 1].state != state) {
 		if (runs->nr == runs->max)

@@ -28,7 +28,7 @@ struct odp_hold {
  * @slot: the points
  */
 struct odp_holds {
-	spinlock_t lock;
+	spinlock_t lock; /* @slot */
 	wait_queue_head_t wait;
 	struct odp_hold slot[ODP_SELFTEST_HOLDS];
 };
