@@ -26,14 +26,14 @@ static const struct span {
 static void through_iova(struct env *e, uint8_t *mem, uint64_t iova,
 			 struct ibv_mr *mr)
 {
-	size_t i;
+	size_t i, head = (uintptr_t)mem % PAGE;
 
 	for (i = 0; i < NR_SPANS; i++) {
 		const struct span *s = &spans[i];
 		struct ref there = { iova + s->off, mr->rkey };
 		struct ref here = { iova + s->off, mr->lkey };
 
-		mem_cold(mem, LEN);
+		mem_cold(mem - head, LEN + (head ? PAGE : 0));
 		pattern_fill(e->buf, s->len, i, 0);
 		expect_success("write", do_write(&e->rc, env_buf(e), there,
 						 (uint32_t)s->len));
