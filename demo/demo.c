@@ -23,6 +23,9 @@
 #define ACCESS (IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | \
 		IBV_ACCESS_REMOTE_READ | IBV_ACCESS_ON_DEMAND)
 
+/* Where no library puts a mapping of its own into the demo's holes. */
+#define QUIET_PLACE ((void *)(32 * TIB))
+
 /* Pages of the terabyte that are written, in runs far apart from each other. */
 #define FAR_RUNS 4
 #define FAR_RUN_PAGES 64
@@ -129,8 +132,9 @@ static bool three_pages(struct link *l)
 	bool good = false;
 
 	step("Map three pages, touch them, and unmap the outer two again.");
-	start = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	start = mmap(QUIET_PLACE, 3 * PAGE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE |
+		     MAP_FIXED_NOREPLACE, -1, 0);
 	if (start == MAP_FAILED)
 		return result(false, "mmap: %s", strerror(errno));
 	page = start + PAGE;
