@@ -26,14 +26,14 @@ static const struct span {
 static void through_iova(struct env *e, uint8_t *mem, uint64_t iova,
 			 struct ibv_mr *mr)
 {
-	size_t i;
+	size_t i, head = (uintptr_t)mem % PAGE;
 
 	for (i = 0; i < NR_SPANS; i++) {
 		const struct span *s = &spans[i];
 		struct ref there = { iova + s->off, mr->rkey };
 		struct ref here = { iova + s->off, mr->lkey };
 
-		mem_cold(mem, LEN);
+		mem_cold(mem - head, LEN + (head ? PAGE : 0));
 		pattern_fill(e->buf, s->len, i, 0);
 		expect_success("write", do_write(&e->rc, env_buf(e), there,
 						 (uint32_t)s->len));
@@ -256,6 +256,41 @@ static void many_pieces(void **state)
 	}
 }
 
+/* One message into three pieces of on-demand memory, cold. */
+static void pieces_of_a_receive(void **state)
+{
+	struct env *e = *state;
+	uint8_t *x = mem_shared(LEN), *y = mem_anon(LEN);
+	struct ibv_mr *xm = reg_odp(&e->rig, x, LEN, ACCESS_ALL);
+	struct ibv_mr *ym = reg_odp(&e->rig, y, LEN, ACCESS_ALL);
+	struct ibv_sge to[] = {
+		{ (uintptr_t)x + 4090, 5000, xm->lkey },
+		{ (uintptr_t)y + 1, 1, ym->lkey },
+		{ (uintptr_t)y + 8191, 20000, ym->lkey },
+	};
+	struct ibv_sge from = { (uintptr_t)e->buf, 20000, e->buf_mr->lkey };
+	struct ibv_send_wr wr = {
+		.opcode = IBV_WR_SEND, .sg_list = &from, .num_sge = 1,
+	};
+	struct ibv_wc wc;
+
+	pattern_fill(e->buf, 20000, 6, 0);
+	post_recv(&e->rc, to, 3, 0);
+	expect_success("send", do_wr(&e->rc, &wr).status);
+	wc = wait_wc(e->rc.b_cq, "receive");
+	expect_success("receive", wc.status);
+	assert_int_equal(wc.byte_len, 20000);
+	zeros_check("before the first piece", x, 4090);
+	pattern_check("first piece", x + 4090, 5000, 6, 0);
+	zeros_check("behind the first piece", x + 9090, LEN - 9090);
+	assert_int_equal(y[0], 0);
+	pattern_check("second piece", y + 1, 1, 6, 5000);
+	zeros_check("between the pieces", y + 2, 8189);
+	pattern_check("third piece", y + 8191, 14999, 6, 5001);
+	zeros_check("behind the message", y + 8191 + 14999,
+		    LEN - 8191 - 14999);
+}
+
 /* Inline data is copied when it is posted; only B's memory is on demand. */
 static void inline_data(void **state)
 {
@@ -318,6 +353,7 @@ int main(int argc, char **argv)
 		env_test(window_type_1),
 		env_test(window_type_2),
 		env_test(many_pieces),
+		env_test(pieces_of_a_receive),
 		env_test(inline_data),
 		env_test(pinned_beside_on_demand),
 	};

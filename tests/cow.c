@@ -3,6 +3,7 @@
  * fork() and copy on write: an on-demand MR belongs to the address space that
  * registered it, and no byte crosses over to or from a child.
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -176,6 +177,61 @@ static void shared_memory_is_shared(void **state)
 	end_child(&f, pid);
 }
 
+/* What the child tells the parent of the MR that it registers. */
+struct childs_region {
+	struct family f;
+	struct env *e;
+	uint32_t rkey;
+};
+
+static int child_with_region(void *arg)
+{
+	struct childs_region *r = arg;
+	struct ibv_mr *mr;
+
+	mr = ibv_reg_mr(r->e->rig.pd, r->f.mem, LEN,
+			ACCESS_ALL | IBV_ACCESS_ON_DEMAND);
+	if (!mr)
+		test_fail("MR of the child: %s", strerror(errno));
+	r->rkey = mr->rkey;
+	pass_turn(r->f.to_parent[1]);
+	await_turn(r->f.to_child[0]);
+	pattern_check("child's memory", r->f.mem, LEN, 2, 0);
+	ibv_dereg_mr(mr);
+	return 0;
+}
+
+/*
+ * Two address spaces behind one open device: the same address is the parent's
+ * memory with one key and the child's with the other.
+ */
+static void child_registers_its_own(void **state)
+{
+	struct env *e = *state;
+	struct childs_region *r = mem_shared(PAGE);
+	struct ibv_mr *mr;
+	struct ref childs;
+	pid_t pid;
+
+	r->e = e;
+	mr = open_memory(e, &r->f);
+	if (pipe(r->f.to_child) || pipe(r->f.to_parent))
+		test_fail("no pipes");
+	pid = child_start(child_with_region, r);
+	close(r->f.to_child[0]);
+	close(r->f.to_parent[1]);
+	await_turn(r->f.to_parent[0]);
+
+	childs = (struct ref) { (uintptr_t)r->f.mem, r->rkey };
+	pattern_fill(e->buf, LEN, 2, 0);
+	expect_success("write to the child's memory",
+		       do_write(&e->rc, env_buf(e), childs, LEN));
+	pattern_check("parent's memory", r->f.mem, LEN, 1, 0);
+	env_write_and_check(e, mr, r->f.mem, LEN, 3);
+	end_child(&r->f, pid);
+	pattern_check("parent's memory", r->f.mem, LEN, 3, 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -185,6 +241,7 @@ int main(int argc, char **argv)
 		env_test(both_write_one_page),
 		env_test(atomics_after_fork),
 		env_test(shared_memory_is_shared),
+		env_test(child_registers_its_own),
 	};
 
 	return ENV_MAIN(argc, argv, "cow", tests);

@@ -25,7 +25,7 @@ static const size_t lengths[] = {
 #define REGION_LEN (MIB + 8 * PAGE)
 #define IMM 0x13572468
 
-enum op { WRITE, WRITE_IMM, READ, SEND, SEND_IMM, SRQ, UD };
+enum op { WRITE, WRITE_IMM, READ, SEND, SEND_IMM, SRQ, UD, UD_SRQ, NR_OPS };
 enum where { ON_A, ON_B, ON_BOTH, PINNED };
 
 struct grid {
@@ -34,6 +34,11 @@ struct grid {
 	enum ibv_mtu mtu;
 	char name[48];
 };
+
+static bool is_datagram(const struct grid *g)
+{
+	return g->op == UD || g->op == UD_SRQ;
+}
 
 /* How the pages of a cell stand when the operation begins. */
 enum temperature {
@@ -189,7 +194,7 @@ static void check_grh(const uint8_t *grh)
 
 static void run_send(struct pair *p, const struct grid *g, struct cell *c)
 {
-	size_t head = g->op == UD ? UD_GRH_LEN : 0;
+	size_t head = is_datagram(g) ? UD_GRH_LEN : 0;
 	struct ibv_sge from = {
 		.addr = (uintptr_t)c->src + PAGE + c->src_off,
 		.length = (uint32_t)c->len,
@@ -209,7 +214,7 @@ static void run_send(struct pair *p, const struct grid *g, struct cell *c)
 	};
 	struct ibv_wc wc;
 
-	if (g->op == UD) {
+	if (is_datagram(g)) {
 		wr.wr.ud.ah = p->ah;
 		wr.wr.ud.remote_qpn = p->b->qp_num;
 		wr.wr.ud.remote_qkey = PAIR_QKEY;
@@ -224,7 +229,7 @@ static void run_send(struct pair *p, const struct grid *g, struct cell *c)
 	assert_int_equal(wc.byte_len, c->len + head);
 	if (g->op == SEND_IMM)
 		assert_int_equal(ntohl(wc.imm_data), IMM);
-	if (g->op == UD)
+	if (is_datagram(g))
 		check_grh(c->dst + PAGE + c->dst_off - head);
 }
 
@@ -239,14 +244,14 @@ static void run_cell(struct pair *p, const struct grid *g, struct end *a,
 		run_write_or_read(p, g, c);
 	else
 		run_send(p, g, c);
-	check_dst(c, g->op == UD ? UD_GRH_LEN : 0);
+	check_dst(c, is_datagram(g) ? UD_GRH_LEN : 0);
 }
 
 static size_t longest(const struct grid *g)
 {
 	struct ibv_port_attr port;
 
-	if (g->op != UD)
+	if (!is_datagram(g))
 		return MIB;
 	if (ibv_query_port(rig.ctx, RIG_PORT, &port))
 		test_fail("ibv_query_port failed");
@@ -263,9 +268,9 @@ static void grid(void **state)
 {
 	const struct grid *g = *state;
 	const struct pair_config cfg = {
-		.type = g->op == UD ? IBV_QPT_UD : IBV_QPT_RC,
+		.type = is_datagram(g) ? IBV_QPT_UD : IBV_QPT_RC,
 		.mtu = g->mtu,
-		.srq = g->op == SRQ,
+		.srq = g->op == SRQ || g->op == UD_SRQ,
 	};
 	size_t io, il, cells = 0, step = g->where == PINNED ? 3 : 1;
 	struct end a, b;
@@ -307,12 +312,13 @@ static int grid_close(void **state)
 	return 0;
 }
 
-#define NR_GRIDS (7 * 4 * 3)
+#define NR_GRIDS (NR_OPS * 4 * 3)
 
 static size_t list_grids(struct grid *grids, struct CMUnitTest *tests)
 {
 	static const char *const ops[] = {
-		"write", "write_imm", "read", "send", "send_imm", "srq", "ud"
+		"write", "write_imm", "read", "send", "send_imm", "srq", "ud",
+		"ud_srq"
 	};
 	static const char *const wheres[] = {
 		"odp_a", "odp_b", "odp_both", "pinned"
@@ -322,17 +328,18 @@ static size_t list_grids(struct grid *grids, struct CMUnitTest *tests)
 	};
 	size_t n = 0, mtu, op, where;
 
-	for (op = WRITE; op <= UD; op++) {
+	for (op = 0; op < NR_OPS; op++) {
 		for (where = ON_A; where <= PINNED; where++) {
-			/* A datagram has the port's MTU, not a path's. */
-			for (mtu = 0; mtu < (op == UD ? 1 : 3); mtu++) {
+			for (mtu = 0; mtu < 3; mtu++) {
 				struct grid *g = &grids[n];
 
-				g->op = op;
-				g->where = where;
-				g->mtu = mtus[mtu];
+				*g = (struct grid) { op, where, mtus[mtu], "" };
+				/* A datagram has the port's MTU, not a path's. */
+				if (is_datagram(g) && mtu)
+					continue;
 				snprintf(g->name, sizeof(g->name),
-					 op == UD ? "%s.%s" : "%s.%s.mtu%u",
+					 is_datagram(g) ? "%s.%s" :
+							  "%s.%s.mtu%u",
 					 ops[op], wheres[where],
 					 128u << mtus[mtu]);
 				tests[n++] = (struct CMUnitTest) {

@@ -9,8 +9,6 @@
 
 #include "env.h"
 
-#define NR_HUGE (HUGE_2M / PAGE)
-
 /* Memory that was never touched reads as zeros and does not become writable. */
 static void R9_zero_page(void **state)
 {
@@ -180,6 +178,34 @@ static void R14_pages_are_collapsed(void **state)
 		      4 * PAGE);
 }
 
+/* Pages of hugetlbfs, of which the kernel first has to set some aside. */
+static void R14_hugetlb_page(void **state)
+{
+	const size_t len = 2 * HUGE_2M, place = HUGE_2M - 3 * PAGE + 17;
+	struct env *e = *state;
+	struct ibv_mr *mr;
+	uint8_t *mem;
+
+	if (!mem_reserve_hugetlb(2)) {
+		print_message("no two pages for hugetlbfs\n");
+		skip();
+	}
+	mem = mem_hugetlb(len);
+	mr = reg_odp(&e->rig, mem, len, ACCESS_ALL);
+	env_write_and_check(e, mr, mem + place, 6 * PAGE, 1);
+	zeros_check("before the data", mem, place);
+	zeros_check("behind the data", mem + place + 6 * PAGE,
+		    len - place - 6 * PAGE);
+	env_read_and_check(e, mr, mem + place, 6 * PAGE, 1);
+	expect_state("hugetlb page", mr, mem + place, ODP_PAGE_HUGE | PAGE_RW,
+		     ODP_PAGE_HUGE | PAGE_RW);
+	mem_unmap(mem, HUGE_2M);
+	expect_refused(&e->rc, "write to the page that is gone",
+		       do_write(&e->rc, env_buf(e), ref_r(mr, mem + place),
+				8));
+	env_write_and_check(e, mr, mem + HUGE_2M + 5, 3 * PAGE, 2);
+}
+
 /* Neighbours of an access do not make a PROT_NONE page appear. */
 static void R14_prot_none_never_populates(void **state)
 {
@@ -250,6 +276,7 @@ int main(int argc, char **argv)
 		env_test(R14_part_of_a_huge_page),
 		env_test(R14_huge_page_is_split),
 		env_test(R14_pages_are_collapsed),
+		env_test(R14_hugetlb_page),
 		env_test(R14_prot_none_never_populates),
 		env_test(R14_mirror_tracks_every_change),
 		env_test(R14_missing_entry_is_created),

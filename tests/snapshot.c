@@ -3,7 +3,6 @@
  * R6: the edge cases of libodp's own functions, odp_mr_snapshot() first.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -74,44 +73,6 @@ static void R6_pinned_region(void **state)
 	expect_errno("stats of a pinned MR", odp_get_stats(e->buf_mr, &stats),
 		     EOPNOTSUPP);
 	assert_memory_equal(&stats, &before, sizeof(stats));
-}
-
-/* A SoftiWARP device takes the same calls, and is none of ours. */
-static void R6_device_of_another_driver(void **state)
-{
-	struct ibv_device **list;
-	struct ibv_context *ctx = NULL;
-	struct odp_stats stats;
-	uint8_t *mem, out[1];
-	struct ibv_pd *pd;
-	struct ibv_mr *mr;
-	int i;
-
-	(void)state;
-	if (system("modprobe siw && rdma link add siw_odp type siw netdev lo")) {
-		print_message("no SoftiWARP device to be had here\n");
-		skip();
-	}
-	list = ibv_get_device_list(NULL);
-	for (i = 0; list && list[i]; i++) {
-		if (!strcmp(ibv_get_device_name(list[i]), "siw_odp"))
-			ctx = ibv_open_device(list[i]);
-	}
-	ibv_free_device_list(list);
-	assert_non_null(ctx);
-	pd = ibv_alloc_pd(ctx);
-	assert_non_null(pd);
-	mem = mem_anon(PAGE);
-	mr = ibv_reg_mr(pd, mem, PAGE, IBV_ACCESS_LOCAL_WRITE);
-	assert_non_null(mr);
-
-	expect_errno("snapshot", odp_mr_snapshot(mr, (uintptr_t)mem, 1, out),
-		     EOPNOTSUPP);
-	expect_errno("stats", odp_get_stats(mr, &stats), EOPNOTSUPP);
-	ibv_dereg_mr(mr);
-	ibv_dealloc_pd(pd);
-	ibv_close_device(ctx);
-	assert_int_equal(system("rdma link delete siw_odp"), 0);
 }
 
 /* Any address of a page names it, and only the bytes asked for are written. */
@@ -255,7 +216,6 @@ int main(int argc, char **argv)
 		env_test(R6_bad_arguments),
 		env_test(R6_ranges_outside_the_region),
 		env_test(R6_pinned_region),
-		env_test(R6_device_of_another_driver),
 		env_test(R6_unaligned_addresses),
 		env_test(R6_unaligned_region),
 		env_test(R6_faults_nothing_in),

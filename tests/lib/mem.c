@@ -95,6 +95,24 @@ void *mem_shared(size_t len)
 	return p;
 }
 
+bool mem_reserve_hugetlb(int pages)
+{
+	FILE *f = fopen("/proc/sys/vm/nr_hugepages", "we");
+	bool done = false;
+
+	if (f) {
+		done = fprintf(f, "%d", pages) > 0;
+		done = !fclose(f) && done;
+	}
+	return done && meminfo("HugePages_Free") / 1024 >= pages;
+}
+
+void *mem_hugetlb(size_t len)
+{
+	return keep(map(NULL, len, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1), len);
+}
+
 void mem_unmap(void *addr, size_t len)
 {
 	if (munmap(addr, len))

@@ -29,6 +29,12 @@ void *mem_anon_aligned(size_t len, size_t align);
 /* Shared memory of a memfd: what was written survives MADV_DONTNEED. */
 void *mem_shared(size_t len);
 
+/* Has the kernel set aside that many pages of 2 MiB; whether it could. */
+bool mem_reserve_hugetlb(int pages);
+
+/* Private memory of such pages. */
+void *mem_hugetlb(size_t len);
+
 /* Addresses that nothing is mapped at, aligned. */
 void *mem_free_range(size_t len, size_t align);
 

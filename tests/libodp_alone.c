@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * libodp without a device: this program's own ioctl() stands in for the kernel
+ * and gives all the answers that the library must cope with, those included
+ * that a right kernel never gives.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <infiniband/odp.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <rdma/rdma_user_ioctl_cmds.h>
+#include <rdma/rxe_odp_abi.h>
+
+#include "fail.h"
+#include "mem.h"
+
+#define BASE ((uint64_t)1 << 30)
+#define NR_PAGES 2000
+
+enum lie { NONE, NO_PAGES, TOO_MANY_PAGES, TOO_MANY_RUNS, RUNS_TOO_LONG,
+	   RUNS_TOO_SHORT };
+
+/* The kernel that is played. */
+static struct {
+	uint32_t driver;
+	bool has_methods;
+	int err;		/* what a method fails with */
+	int interrupts;		/* how often it is interrupted first */
+	uint64_t pages_per_call;
+	enum lie lie;
+	int calls;
+	uint8_t pages[NR_PAGES];
+} kernel;
+
+static void *attr(struct ib_uverbs_ioctl_hdr *hdr, uint16_t id, size_t *len)
+{
+	int i;
+
+	for (i = 0; i < hdr->num_attrs; i++) {
+		if (hdr->attrs[i].attr_id != id)
+			continue;
+		*len = hdr->attrs[i].len;
+		assert_int_equal(hdr->attrs[i].flags,
+				 UVERBS_ATTR_F_MANDATORY);
+		return (void *)(uintptr_t)hdr->attrs[i].data;
+	}
+	test_fail("attribute 0x%x is missing", id);
+}
+
+static int answer(int err)
+{
+	errno = err;
+	return err ? -1 : 0;
+}
+
+static int snapshot_method(struct ib_uverbs_ioctl_hdr *hdr)
+{
+	struct rxe_odp_snapshot_resp *resp;
+	struct rxe_odp_snapshot_req *req;
+	struct rxe_odp_run *runs;
+	uint64_t page, end, first;
+	size_t len, room;
+
+	req = attr(hdr, RXE_ODP_ATTR_SNAPSHOT_REQ, &len);
+	assert_int_equal(len, sizeof(*req));
+	runs = attr(hdr, RXE_ODP_ATTR_SNAPSHOT_RUNS, &len);
+	room = len / sizeof(*runs);
+	resp = attr(hdr, RXE_ODP_ATTR_SNAPSHOT_RESP, &len);
+	assert_int_equal(len, sizeof(*resp));
+
+	if (req->iova < BASE || !req->length ||
+	    req->iova + req->length > BASE + NR_PAGES * PAGE)
+		return answer(EINVAL);
+	first = (req->iova - BASE) / PAGE;
+	end = (req->iova + req->length - 1 - BASE) / PAGE + 1;
+	if (kernel.pages_per_call && end > first + kernel.pages_per_call)
+		end = first + kernel.pages_per_call;
+
+	memset(resp, 0, sizeof(*resp));
+	for (page = first; page < end; page++) {
+		struct rxe_odp_run *run = &runs[resp->nr_runs];
+
+		if (resp->nr_runs && run[-1].state == kernel.pages[page]) {
+			run[-1].npages++;
+			continue;
+		}
+		if (resp->nr_runs == room)
+			break;
+		*run = (struct rxe_odp_run) { 1, kernel.pages[page], 0 };
+		resp->nr_runs++;
+	}
+	resp->npages = page - first;
+	resp->page_shift = 12;
+
+	switch (kernel.lie) {
+	case NO_PAGES:
+		resp->npages = 0;
+		resp->nr_runs = 0;
+		break;
+	case TOO_MANY_PAGES:
+		resp->npages++;
+		runs[0].npages++;
+		break;
+	case TOO_MANY_RUNS:
+		resp->nr_runs = (uint32_t)room + 1;
+		break;
+	case RUNS_TOO_LONG:
+		runs[0].npages = UINT64_MAX;
+		break;
+	case RUNS_TOO_SHORT:
+		runs[0].npages--;
+		break;
+	case NONE:
+		break;
+	}
+	return answer(0);
+}
+
+static int stats_method(struct ib_uverbs_ioctl_hdr *hdr)
+{
+	struct rxe_odp_mr_stats *resp;
+	uint64_t *counter;
+	size_t len, i;
+
+	resp = attr(hdr, RXE_ODP_ATTR_STATS_RESP, &len);
+	assert_int_equal(len, sizeof(*resp));
+	counter = (uint64_t *)resp;
+	for (i = 0; i < sizeof(*resp) / sizeof(*counter); i++)
+		counter[i] = 100 + i;
+	return answer(0);
+}
+
+/* In place of the C library's. */
+int ioctl(int fd, unsigned long request, ...)
+{
+	struct ib_uverbs_ioctl_hdr *hdr;
+	va_list args;
+
+	va_start(args, request);
+	hdr = va_arg(args, struct ib_uverbs_ioctl_hdr *);
+	va_end(args);
+
+	assert_int_equal(fd, 7);
+	assert_int_equal(request, RDMA_VERBS_IOCTL);
+	assert_int_equal(hdr->length,
+			 sizeof(*hdr) + hdr->num_attrs * sizeof(hdr->attrs[0]));
+	assert_int_equal(hdr->object_id, UVERBS_OBJECT_MR);
+	assert_int_equal(hdr->reserved1 | hdr->reserved2, 0);
+
+	if (hdr->driver_id != kernel.driver)
+		return answer(EINVAL);
+	if (!kernel.has_methods ||
+	    (hdr->method_id != RXE_ODP_METHOD_MR_SNAPSHOT &&
+	     hdr->method_id != RXE_ODP_METHOD_MR_STATS))
+		return answer(EPROTONOSUPPORT);
+
+	kernel.calls++;
+	assert_int_equal(hdr->attrs[0].data, 42);
+	assert_int_equal(hdr->attrs[0].len, 0);
+	if (kernel.interrupts) {
+		kernel.interrupts--;
+		return answer(EINTR);
+	}
+	if (kernel.err)
+		return answer(kernel.err);
+	return hdr->method_id == RXE_ODP_METHOD_MR_STATS ?
+		stats_method(hdr) : snapshot_method(hdr);
+}
+
+static struct ibv_context context = { .cmd_fd = 7 };
+static struct ibv_mr mr = { .context = &context, .handle = 42 };
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&kernel, 0, sizeof(kernel));
+	kernel.driver = RDMA_DRIVER_RXE;
+	kernel.has_methods = true;
+	return 0;
+}
+
+static void expect_errno(int ret, int err)
+{
+	assert_int_equal(ret, -1);
+	assert_int_equal(errno, err);
+}
+
+static void device_of_another_driver(void **state)
+{
+	struct odp_stats stats;
+	uint8_t pages[1];
+
+	(void)state;
+	kernel.driver = RDMA_DRIVER_MLX5;
+	expect_errno(odp_mr_snapshot(&mr, BASE, 1, pages), EOPNOTSUPP);
+	expect_errno(odp_get_stats(&mr, &stats), EOPNOTSUPP);
+	assert_int_equal(kernel.calls, 0);
+}
+
+static void kernel_without_the_methods(void **state)
+{
+	struct odp_stats stats;
+	uint8_t pages[1];
+
+	(void)state;
+	kernel.has_methods = false;
+	expect_errno(odp_mr_snapshot(&mr, BASE, 1, pages), EOPNOTSUPP);
+	expect_errno(odp_get_stats(&mr, &stats), EOPNOTSUPP);
+}
+
+static void errors_are_handed_on(void **state)
+{
+	const int errs[] = {
+		EINVAL, EOPNOTSUPP, ESRCH, ETIMEDOUT, ENOMEM, EIO,
+	};
+	struct odp_stats stats;
+	uint8_t pages[1];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(errs) / sizeof(errs[0]); i++) {
+		kernel.err = errs[i];
+		expect_errno(odp_mr_snapshot(&mr, BASE, 1, pages), errs[i]);
+		expect_errno(odp_get_stats(&mr, &stats), errs[i]);
+	}
+}
+
+/* Every page gets its byte, however the kernel cuts the range up. */
+static void ranges_are_put_together(void **state)
+{
+	const uint64_t cuts[] = { 0, 1, 7, 256, 1999 };
+	uint8_t pages[NR_PAGES];
+	size_t i, shift;
+
+	(void)state;
+	for (shift = 0; shift < 10; shift++) {
+		for (i = 0; i < NR_PAGES; i++)
+			kernel.pages[i] = (uint8_t)((i >> shift) % 23);
+		for (i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+			kernel.pages_per_call = cuts[i];
+			kernel.interrupts = 3;
+			memset(pages, 0xff, sizeof(pages));
+			assert_int_equal(odp_mr_snapshot(&mr, BASE + 123,
+							 NR_PAGES, pages), 0);
+			assert_memory_equal(pages, kernel.pages, NR_PAGES);
+		}
+	}
+}
+
+/* Wrong answers end in an error, and never outside of the caller's array. */
+static void wrong_answers_are_found_out(void **state)
+{
+	struct {
+		uint8_t pages[16], behind[16];
+	} room;
+	enum lie lie;
+	size_t i;
+
+	(void)state;
+	for (lie = NO_PAGES; lie <= RUNS_TOO_SHORT; lie++) {
+		kernel.lie = lie;
+		memset(&room, 0xa5, sizeof(room));
+		expect_errno(odp_mr_snapshot(&mr, BASE, sizeof(room.pages),
+					     room.pages), EPROTO);
+		for (i = 0; i < sizeof(room.behind); i++)
+			assert_int_equal(room.behind[i], 0xa5);
+	}
+}
+
+static void counters_keep_their_places(void **state)
+{
+	struct odp_stats stats;
+
+	(void)state;
+	assert_int_equal(odp_get_stats(&mr, &stats), 0);
+	assert_int_equal(stats.faults, 100);
+	assert_int_equal(stats.faulted_pages, 101);
+	assert_int_equal(stats.around_pages, 102);
+	assert_int_equal(stats.prefetched_pages, 103);
+	assert_int_equal(stats.invalidations, 104);
+	assert_int_equal(stats.invalidated_pages, 105);
+	assert_int_equal(stats.collisions, 106);
+	assert_int_equal(stats.failed_faults, 107);
+	assert_int_equal(stats.pinned_fallbacks, 108);
+	assert_int_equal(stats.resident_pages, 109);
+	assert_int_equal(stats.huge_entries, 110);
+	assert_int_equal(stats.windows, 111);
+	assert_int_equal(stats.leaves, 112);
+	assert_int_equal(stats.table_bytes, 113);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(device_of_another_driver, setup),
+		cmocka_unit_test_setup(kernel_without_the_methods, setup),
+		cmocka_unit_test_setup(errors_are_handed_on, setup),
+		cmocka_unit_test_setup(ranges_are_put_together, setup),
+		cmocka_unit_test_setup(wrong_answers_are_found_out, setup),
+		cmocka_unit_test_setup(counters_keep_their_places, setup),
+	};
+
+	return cmocka_run_group_tests_name("libodp_alone", tests, NULL, NULL);
+}
