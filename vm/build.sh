@@ -8,6 +8,7 @@
 # build_for KERNEL: configures (once) and builds modules and user space for that series.
 build_for() {
 	local kernel=$1 lock log=$top/build/logs/build-$1.log
+	root_ready
 	mkdir -p -- "$top/build/$kernel"
 	exec {lock}>"$top/build/$kernel.lock"
 	flock -n "$lock" || { say "Waiting for another ./run that builds for $kernel ..."; flock "$lock"; }

@@ -26,6 +26,15 @@ as_root() {
 	fi
 }
 
+# root_ready: asks for sudo's password, if it takes one, before the steps that need it go to the background.
+root_ready() {
+	((EUID != 0)) || return 0
+	command -v sudo >/dev/null ||
+		die "This needs root for a chroot and for packages; run ./run as root or install sudo."
+	sudo -n true 2>/dev/null || sudo -v ||
+		die "sudo did not give root rights; run ./run as root or as a user who may use sudo."
+}
+
 # step TITLE LOG CMD...: runs CMD with its output in LOG, shows that it goes on, and returns its status.
 step() {
 	local title=$1 log=$2 start=$SECONDS status=0 pid
