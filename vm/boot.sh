@@ -58,10 +58,8 @@ boot_run_dir() {
 	local kernel=$1 cwd=$2 name merge=0
 	shift 2
 	[[ ! /dev/fd/1 -ef /dev/fd/2 ]] || merge=1
-	case $cwd in
-	/ | /bin* | /boot* | /dev* | /etc* | /lib* | /proc* | /run | /run/odp* | /sbin* | /sys* | /usr*)
-		die "$cwd is a folder of the guest's own system and cannot be shared with it; start ./run from another folder." ;;
-	esac
+	[[ ! $cwd =~ ^/((bin|boot|dev|etc|lib|lib32|lib64|proc|sbin|sys|usr|run/odp)(/.*)?|run|mnt)?$ ]] ||
+		die "$cwd is a folder of the guest's own system and cannot be shared with it; start ./run from another folder."
 	mkdir -p -- "$top/build/run"
 	run_dir=$(mktemp -d -- "$top/build/run/XXXXXX")
 	trap boot_cleanup EXIT
