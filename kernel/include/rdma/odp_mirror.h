@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * The ODP engine's interface: mirrors of a process's address space for a
+ * device that looks pages up when it needs them.
+ */
+#ifndef RDMA_ODP_MIRROR_H
+#define RDMA_ODP_MIRROR_H
+
+#include <linux/types.h>
+
+struct mm_struct;
+struct odp_mirror;
+struct odp_snap;
+
+/**
+ * DOC: The engine
+ *
+ * Components
+ * ==========
+ *
+ * A *mirror* (mirror.c) is one memory region's view of a process's address
+ * space: the mm, a range of virtual addresses, whether the device may write,
+ * and a policy. Making one costs the same whatever its length.
+ *
+ * A *window* (window.c) is an aligned GiB of a mirror, made when the device
+ * first touches it. It holds the mmu_interval_notifier through which the
+ * kernel takes pages back, and the *sequence*: a number that every such
+ * invalidation moves.
+ *
+ * A *leaf* (leaf.c) holds the entries of an aligned 2 MiB of a window: either
+ * one huge entry, or up to 512 small ones. Windows and leaves that hold
+ * nothing are freed by the mirror's *tender*, a work item.
+ *
+ * An *access* (access.c) finds a page's entry and touches the page. When the
+ * entry is missing it *faults* (fault.c): the pages that it needs are the
+ * *critical* ones; fault-around (around.c) says how far to look beyond them.
+ *
+ * A *snapshot* (snap.c) is what the CPU page table says of a range at one
+ * moment. report.c makes one for people to look at; fault.c makes one to
+ * install it in the table.
+ *
+ * The fault flow
+ * ==============
+ *
+ * ::
+ *
+ *	odp_visit():
+ *	again:
+ *		rcu_read_lock(), find the leaf, read_lock(leaf)
+ *		entry good? touch the page, unlock, done
+ *		unlock
+ *		odp_fault():
+ *			mmget_not_zero(), find or make the window
+ *			mmap_read_lock()
+ *			handle_mm_fault() for each critical page	(a)
+ *			seq = the window's sequence, once it is quiet	(b)
+ *			snapshot of the pages around, faulting nothing	(c)
+ *			mmap_read_unlock()
+ *			write_lock(leaf)
+ *			sequence moved? unlock, drop it all, again	(d)
+ *			install what is valid, unlock
+ *		goto again
+ *
+ * (a) may drop the mmap lock and wait, for userfaultfd too. It comes before
+ * (b) because breaking COW invalidates the very page that it brings in: a
+ * sequence noted before would always have moved. Only (a) to (d) in this
+ * order on the snapshot are needed for (c) never to be stale: an invalidation
+ * that ends before (b) is seen by (c); any other has moved the sequence, or
+ * will clear the entries after (d).
+ *
+ * An access that loses to invalidations round after round pins its critical
+ * page for just that access, so it ends.
+ *
+ * Quiet
+ * =====
+ *
+ * An invalidation tells a notifier when it starts, not when it ends; only
+ * mmu_interval_read_begin() can wait for that, for as long as it takes. The
+ * tender does this waiting and then marks the window quiet again. A fault
+ * waits for the tender, and has a time limit (-ETIMEDOUT).
+ *
+ * Locking
+ * =======
+ *
+ * In this order, outermost first:
+ *
+ * 1. mirror->windows_lock (mutex): making and unmaking windows; never on the
+ *    warm path
+ * 2. mmap_lock (taken by the engine for reading; by
+ *    mmu_interval_notifier_insert() for writing)
+ * 3. window->lock (spinlock): the sequence and the publication of leaves
+ * 4. leaf->lock (rwlock): entries, and the pages behind them: a page does not
+ *    leave the CPU page table while it is held
+ *
+ * mirror->lock (spinlock) guards the lists of moved windows and of faults in
+ * flight, and nests inside none of them. Invalidations take 3, 4 and
+ * mirror->lock, never sleep and never allocate.
+ */
+
+/**
+ * enum odp_around - what a fault does about the neighbours of its pages
+ * @ODP_AROUND_STREAM: look at them; once accesses go up through memory,
+ *	also populate ahead, twice as far each time
+ * @ODP_AROUND_NONE: nothing
+ * @ODP_AROUND_SNAPSHOT: look at them, install those that are present
+ * @ODP_AROUND_POPULATE: bring them in too
+ */
+enum odp_around {
+	ODP_AROUND_STREAM,
+	ODP_AROUND_NONE,
+	ODP_AROUND_SNAPSHOT,
+	ODP_AROUND_POPULATE,
+};
+
+/* The most pages that one fault can look at: a leaf's. */
+#define ODP_AROUND_MAX 512
+
+/**
+ * struct odp_policy - how a mirror deals with faults
+ * @around: what to do about neighbours
+ * @max_pages: how many pages one fault may install, 1 to ODP_AROUND_MAX
+ * @limit_ms: how long a fault waits for an invalidation to end, in
+ *	milliseconds
+ */
+struct odp_policy {
+	enum odp_around around;
+	unsigned int max_pages;
+	unsigned int limit_ms;
+};
+
+#define ODP_POLICY_DEFAULT {			\
+	.around = ODP_AROUND_STREAM,		\
+	.max_pages = ODP_AROUND_MAX,		\
+	.limit_ms = 10000,			\
+}
+
+/**
+ * struct odp_table_ops - a table of the device's own
+ * @install: take the table's lock, ask odp_snap_stale(), and unless it is
+ *	stale install what odp_snap_page() says of each of the snapshot's pages.
+ *	Returns the number of pages that were new, -EAGAIN if it was stale, or
+ *	another negative errno. May sleep before it takes the lock.
+ * @zap: take the same lock and forget the pages of [@start, @end). Never
+ *	sleeps or allocates; may be called from the OOM reaper. Returns the
+ *	number of pages that were there.
+ *
+ * A mirror without these keeps its pages in the engine's own leaves.
+ */
+struct odp_table_ops {
+	int (*install)(void *table, const struct odp_snap *snap);
+	unsigned long (*zap)(void *table, unsigned long start,
+			     unsigned long end);
+};
+
+/**
+ * struct odp_probe - where a test may look on, and hold things up
+ * @snapshot_taken: a fault has its snapshot of [@start, @end) and will next
+ *	install it; the fault holds no lock
+ * @invalidated: an invalidation of [@start, @end) has started and cleared its
+ *	entries; it ends some time after this returns. May sleep if @blockable.
+ */
+struct odp_probe {
+	void (*snapshot_taken)(void *arg, unsigned long start,
+			       unsigned long end);
+	void (*invalidated)(void *arg, unsigned long start, unsigned long end,
+			    bool blockable);
+};
+
+/**
+ * struct odp_mirror_attr - what to mirror
+ * @mm: whose memory; the mirror takes a reference that does not keep the
+ *	memory alive
+ * @start: the first byte's virtual address
+ * @length: in bytes; not 0
+ * @writable: may the device write?
+ * @policy: how to deal with faults
+ * @ops: a table of the device's own, or NULL
+ * @table: passed to @ops
+ * @probe: a test's, or NULL
+ * @probe_arg: passed to @probe
+ */
+struct odp_mirror_attr {
+	struct mm_struct *mm;
+	u64 start;
+	u64 length;
+	bool writable;
+	struct odp_policy policy;
+	const struct odp_table_ops *ops;
+	void *table;
+	const struct odp_probe *probe;
+	void *probe_arg;
+};
+
+/**
+ * struct odp_stats - a mirror's counters
+ * @faults: times an access found a page missing and went for it
+ * @faulted_pages: pages installed because an access needed them
+ * @around_pages: pages installed because a fault looked around
+ * @prefetched_pages: pages installed by odp_mirror_prefetch()
+ * @invalidations: times the kernel took pages back
+ * @invalidated_pages: pages so taken
+ * @collisions: snapshots dropped because an invalidation passed them
+ * @failed_faults: accesses that ended in an error
+ * @pinned_fallbacks: accesses that kept losing to invalidations and pinned
+ * @resident_pages: pages in the table now (a huge entry counts 512)
+ * @huge_entries: huge entries in the table now
+ * @windows: windows now
+ * @leaves: leaves now
+ * @table_bytes: memory of windows and leaves now
+ */
+struct odp_stats {
+	u64 faults;
+	u64 faulted_pages;
+	u64 around_pages;
+	u64 prefetched_pages;
+	u64 invalidations;
+	u64 invalidated_pages;
+	u64 collisions;
+	u64 failed_faults;
+	u64 pinned_fallbacks;
+	u64 resident_pages;
+	u64 huge_entries;
+	u64 windows;
+	u64 leaves;
+	u64 table_bytes;
+};
+
+struct odp_mirror *odp_mirror_create(const struct odp_mirror_attr *attr);
+void odp_mirror_kill(struct odp_mirror *mirror);
+void odp_mirror_destroy(struct odp_mirror *mirror);
+u64 odp_mirror_start(const struct odp_mirror *mirror);
+void odp_mirror_set_writable(struct odp_mirror *mirror, bool writable);
+void odp_mirror_stats(const struct odp_mirror *mirror,
+		      struct odp_stats *stats);
+
+/**
+ * typedef odp_visit_fn - touch a piece of one page
+ * @kaddr: where the kernel has the piece mapped
+ * @bytes: its length; it does not leave the page
+ * @arg: the caller's
+ *
+ * Called with spinlocks held: must not sleep.
+ *
+ * Return: 0 to go on, or a negative errno, which ends the visit. Must not be
+ * -ENOENT.
+ */
+typedef int (*odp_visit_fn)(void *kaddr, size_t bytes, void *arg);
+
+int odp_mirror_visit(struct odp_mirror *mirror, u64 va, u64 length, bool write,
+		     odp_visit_fn fn, void *arg);
+int odp_mirror_copy_in(struct odp_mirror *mirror, u64 va, const void *src,
+		       size_t length);
+int odp_mirror_copy_out(struct odp_mirror *mirror, u64 va, void *dst,
+			size_t length);
+int odp_mirror_fault(struct odp_mirror *mirror, u64 va, u64 length,
+		     bool write);
+
+/**
+ * enum odp_prefetch - how far odp_mirror_prefetch() goes for a page
+ * @ODP_PREFETCH_READ: bring it in for reading
+ * @ODP_PREFETCH_WRITE: bring it in for writing
+ * @ODP_PREFETCH_NO_FAULT: take it if it is present
+ */
+enum odp_prefetch {
+	ODP_PREFETCH_READ,
+	ODP_PREFETCH_WRITE,
+	ODP_PREFETCH_NO_FAULT,
+};
+
+int odp_mirror_prefetch(struct odp_mirror *mirror, u64 va, u64 length,
+			enum odp_prefetch how);
+
+/* A page's state in a report: a set of these; 0 is FAULT. */
+#define ODP_PAGE_READ		BIT(0)	/* the CPU page table gives read */
+#define ODP_PAGE_WRITE		BIT(1)	/* and write, and the mirror allows it */
+#define ODP_PAGE_HUGE		BIT(2)	/* part of a mapping of 2 MiB or more */
+#define ODP_PAGE_MIRRORED	BIT(3)	/* it is in the table */
+#define ODP_PAGE_DIRTY		BIT(4)	/* and the device has written to it */
+
+/**
+ * typedef odp_report_fn - take note of neighbouring pages in the same state
+ * @npages: how many
+ * @state: a set of ODP_PAGE_* bits
+ * @arg: the caller's
+ *
+ * Called with no lock held. Neighbouring runs may have the same state.
+ *
+ * Return: 0 to go on; anything else ends the report and is returned.
+ */
+typedef int (*odp_report_fn)(u64 npages, unsigned int state, void *arg);
+
+int odp_mirror_report(struct odp_mirror *mirror, u64 va, u64 length,
+		      odp_report_fn fn, void *arg);
+
+bool odp_snap_stale(const struct odp_snap *snap);
+unsigned long odp_snap_start(const struct odp_snap *snap);
+unsigned long odp_snap_npages(const struct odp_snap *snap);
+unsigned int odp_snap_page(const struct odp_snap *snap, unsigned long index,
+			   unsigned long *pfn);
+
+#endif /* RDMA_ODP_MIRROR_H */

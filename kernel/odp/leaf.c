@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Leaves: the engine's own table of entries. They implement the same two
+ * operations that a device with a table of its own would.
+ */
+#include <linux/slab.h>
+
+#include "leaf.h"
+#include "mirror.h"
+#include "snap.h"
+#include "window.h"
+
+static struct kmem_cache *odp_leaf_cache;
+static struct kmem_cache *odp_ptes_cache;
+
+static unsigned int odp_leaf_index(unsigned long va)
+{
+	return (va >> PAGE_SHIFT) & (ODP_LEAF_PAGES - 1);
+}
+
+static u64 odp_ptes_get(const struct odp_ptes *ptes, unsigned int i)
+{
+	u16 high = READ_ONCE(ptes->high[i]);
+	u64 pfn = (u64)(high >> ODP_PTE_FLAGS_SHIFT) << 32 | ptes->low[i];
+
+	return pfn << ODP_PTE_FLAGS_SHIFT | (high & ODP_PTE_FLAGS);
+}
+
+static void odp_ptes_set(struct odp_ptes *ptes, unsigned int i, u64 pte)
+{
+	u64 pfn = odp_pte_pfn(pte);
+
+	ptes->low[i] = pfn;
+	ptes->high[i] = pfn >> 32 << ODP_PTE_FLAGS_SHIFT |
+			(pte & ODP_PTE_FLAGS);
+}
+
+/**
+ * odp_leaf_get - read an entry
+ * @leaf: the leaf, its lock held
+ * @va: an address in the page
+ *
+ * Return: the page's own entry, also where a huge one covers it; or 0.
+ */
+u64 odp_leaf_get(const struct odp_leaf *leaf, unsigned long va)
+{
+	unsigned int i = odp_leaf_index(va);
+
+	if (leaf->huge)
+		return leaf->huge + ((u64)i << ODP_PTE_FLAGS_SHIFT);
+	return leaf->nr_valid ? odp_ptes_get(leaf->ptes, i) : 0;
+}
+
+/**
+ * odp_leaf_dirty - note that the device is about to write to a page
+ * @leaf: the leaf, its lock held, at least for reading
+ * @va: an address in the page
+ * @pte: the page's entry
+ *
+ * The folio must know before the entry goes: a page that was writable but
+ * clean (MADV_FREE) would be dropped with the data. Setting the flag under
+ * the read lock is a race only with others that set it.
+ */
+void odp_leaf_dirty(struct odp_leaf *leaf, unsigned long va, u64 pte)
+{
+	unsigned int i = odp_leaf_index(va);
+
+	folio_mark_dirty(page_folio(pfn_to_page(odp_pte_pfn(pte))));
+	if (leaf->huge)
+		WRITE_ONCE(leaf->huge, leaf->huge | ODP_PTE_DIRTY);
+	else
+		WRITE_ONCE(leaf->ptes->high[i],
+			   leaf->ptes->high[i] | ODP_PTE_DIRTY);
+}
+
+/**
+ * odp_leaf_find - the leaf of an address
+ * @m: the mirror
+ * @va: the address
+ *
+ * Under rcu_read_lock(). The leaf found may have just died: then it has no
+ * valid entry.
+ *
+ * Return: the leaf or NULL.
+ */
+struct odp_leaf *odp_leaf_find(struct odp_mirror *m, unsigned long va)
+{
+	struct odp_window *w = odp_window_find(m, va);
+
+	if (!w || !w->nr_slots)
+		return NULL;
+	return rcu_dereference(w->slot[odp_window_slot(w, va)]);
+}
+
+/**
+ * odp_leaf_peek - read the entry of an address
+ * @m: the mirror
+ * @va: the address
+ *
+ * Return: the entry or 0, as it was a moment ago.
+ */
+u64 odp_leaf_peek(struct odp_mirror *m, unsigned long va)
+{
+	struct odp_leaf *leaf;
+	u64 pte = 0;
+
+	rcu_read_lock();
+	leaf = odp_leaf_find(m, va);
+	if (leaf) {
+		read_lock(&leaf->lock);
+		pte = odp_leaf_get(leaf, va);
+		read_unlock(&leaf->lock);
+	}
+	rcu_read_unlock();
+
+	return pte;
+}
+
+static void odp_leaf_count(struct odp_mirror *m, long pages, long huge)
+{
+	atomic64_add(pages, &m->count.resident_pages);
+	atomic64_add(huge, &m->count.huge_entries);
+}
+
+/* Under the write lock. Returns how many pages went. */
+static unsigned int odp_leaf_clear(struct odp_mirror *m, struct odp_leaf *leaf,
+				   unsigned long start, unsigned long end)
+{
+	unsigned int first = odp_leaf_index(start);
+	unsigned int last = odp_leaf_index(end - 1);
+	unsigned int i, gone = 0;
+
+	if (leaf->huge) {
+		leaf->huge = 0;
+		odp_leaf_count(m, -(long)ODP_LEAF_PAGES, -1);
+		return ODP_LEAF_PAGES;
+	}
+
+	for (i = first; i <= last && leaf->nr_valid; i++) {
+		if (!odp_ptes_get(leaf->ptes, i))
+			continue;
+		odp_ptes_set(leaf->ptes, i, 0);
+		leaf->nr_valid--;
+		gone++;
+	}
+	odp_leaf_count(m, -(long)gone, 0);
+
+	return gone;
+}
+
+static int odp_leaf_install_huge(struct odp_mirror *m, struct odp_leaf *leaf,
+				 u64 pte)
+{
+	unsigned int had = leaf->huge ? ODP_LEAF_PAGES : leaf->nr_valid;
+
+	if (leaf->huge) {
+		leaf->huge = pte | (leaf->huge & ODP_PTE_DIRTY);
+		return 0;
+	}
+	odp_leaf_clear(m, leaf, 0, ODP_LEAF_SIZE);
+	leaf->huge = pte;
+	odp_leaf_count(m, ODP_LEAF_PAGES, 1);
+
+	return ODP_LEAF_PAGES - had;
+}
+
+static int odp_leaf_install_small(struct odp_mirror *m, struct odp_leaf *leaf,
+				  const struct odp_snap *snap)
+{
+	unsigned long i, pfn, npages = odp_snap_npages(snap);
+	unsigned int index = odp_leaf_index(odp_snap_start(snap));
+	unsigned int state, fresh = 0;
+	u64 old, pte;
+
+	if (leaf->huge)
+		odp_leaf_clear(m, leaf, 0, ODP_LEAF_SIZE);
+
+	for (i = 0; i < npages; i++, index++) {
+		state = odp_snap_page(snap, i, &pfn);
+		if (!state)
+			continue;
+		pte = odp_pte_make(pfn, state & ODP_PAGE_WRITE ?
+					ODP_PTE_WRITE : 0);
+		old = odp_ptes_get(leaf->ptes, index);
+		if (!old) {
+			leaf->nr_valid++;
+			fresh++;
+		}
+		odp_ptes_set(leaf->ptes, index, pte | (old & ODP_PTE_DIRTY));
+	}
+	odp_leaf_count(m, fresh, 0);
+
+	return fresh;
+}
+
+/*
+ * If the snapshot's pages are part of a mapping that fills the leaf, the
+ * entry for that mapping; else 0. Where one page is, all are.
+ */
+static u64 odp_leaf_huge_pte(const struct odp_snap *snap)
+{
+	unsigned int index = odp_leaf_index(odp_snap_start(snap));
+	unsigned long pfn;
+	unsigned int state = odp_snap_page(snap, 0, &pfn);
+
+	if (!(state & ODP_PAGE_HUGE))
+		return 0;
+	return odp_pte_make(pfn - index, ODP_PTE_HUGE |
+			    (state & ODP_PAGE_WRITE ? ODP_PTE_WRITE : 0));
+}
+
+/* What an install may need, allocated before any lock is taken. */
+struct odp_spare {
+	struct odp_leaf *leaf;
+	struct odp_ptes *ptes;
+};
+
+static int odp_spare_fill(struct odp_spare *spare)
+{
+	if (!spare->leaf) {
+		spare->leaf = kmem_cache_zalloc(odp_leaf_cache,
+						GFP_KERNEL_ACCOUNT);
+		if (!spare->leaf)
+			return -ENOMEM;
+		rwlock_init(&spare->leaf->lock);
+	}
+	if (!spare->ptes) {
+		spare->ptes = kmem_cache_zalloc(odp_ptes_cache,
+						GFP_KERNEL_ACCOUNT);
+		if (!spare->ptes)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void odp_spare_free(struct odp_spare *spare)
+{
+	if (spare->leaf)
+		kmem_cache_free(odp_leaf_cache, spare->leaf);
+	if (spare->ptes)
+		kmem_cache_free(odp_ptes_cache, spare->ptes);
+}
+
+/* The leaf of @va, the spare one if there was none. Under rcu_read_lock(). */
+static struct odp_leaf *odp_leaf_publish(struct odp_window *w, unsigned long va,
+					 struct odp_spare *spare)
+{
+	unsigned int slot = odp_window_slot(w, va);
+	struct odp_counters *count = &w->mirror->count;
+	struct odp_leaf *leaf;
+
+	spin_lock(&w->lock);
+	leaf = rcu_dereference_protected(w->slot[slot],
+					 lockdep_is_held(&w->lock));
+	if (!leaf && spare->leaf) {
+		leaf = spare->leaf;
+		spare->leaf = NULL;
+		rcu_assign_pointer(w->slot[slot], leaf);
+		w->nr_leaves++;
+		atomic64_inc(&count->leaves);
+		atomic64_add(sizeof(*leaf), &count->table_bytes);
+	}
+	spin_unlock(&w->lock);
+
+	return leaf;
+}
+
+/* -ENOSPC: try again with @spare filled. */
+static int odp_leaf_try_install(struct odp_window *w,
+				const struct odp_snap *snap,
+				struct odp_spare *spare)
+{
+	struct odp_mirror *m = w->mirror;
+	u64 huge = odp_leaf_huge_pte(snap);
+	struct odp_leaf *leaf;
+	int ret = -ENOSPC;
+
+	rcu_read_lock();
+	leaf = odp_leaf_publish(w, odp_snap_start(snap), spare);
+	if (!leaf)
+		goto out;
+
+	write_lock(&leaf->lock);
+	if (leaf->dead || (!huge && !leaf->ptes && !spare->ptes))
+		goto out_unlock;
+	if (odp_snap_stale(snap)) {
+		ret = -EAGAIN;
+		goto out_unlock;
+	}
+	if (huge) {
+		ret = odp_leaf_install_huge(m, leaf, huge);
+		goto out_unlock;
+	}
+	if (!leaf->ptes) {
+		leaf->ptes = spare->ptes;
+		spare->ptes = NULL;
+		atomic64_add(sizeof(*leaf->ptes), &m->count.table_bytes);
+	}
+	ret = odp_leaf_install_small(m, leaf, snap);
+
+out_unlock:
+	write_unlock(&leaf->lock);
+out:
+	rcu_read_unlock();
+	return ret;
+}
+
+/* See struct odp_table_ops: the snapshot does not leave one leaf. */
+static int odp_leaf_install(void *table, const struct odp_snap *snap)
+{
+	struct odp_spare spare = {};
+	int ret;
+
+	for (;;) {
+		ret = odp_leaf_try_install(table, snap, &spare);
+		if (ret != -ENOSPC)
+			break;
+		ret = odp_spare_fill(&spare);
+		if (ret)
+			break;
+	}
+	odp_spare_free(&spare);
+
+	return ret;
+}
+
+/* See struct odp_table_ops: the range may cover many leaves. */
+static unsigned long odp_leaf_zap(void *table, unsigned long start,
+				  unsigned long end)
+{
+	struct odp_window *w = table;
+	unsigned long next, gone = 0;
+	struct odp_leaf *leaf;
+
+	rcu_read_lock();
+	for (; start < end; start = next) {
+		next = min(ALIGN(start + 1, ODP_LEAF_SIZE), end);
+		leaf = rcu_dereference(w->slot[odp_window_slot(w, start)]);
+		if (!leaf)
+			continue;
+		write_lock(&leaf->lock);
+		gone += odp_leaf_clear(w->mirror, leaf, start, next);
+		write_unlock(&leaf->lock);
+	}
+	rcu_read_unlock();
+
+	return gone;
+}
+
+const struct odp_table_ops odp_leaf_ops = {
+	.install = odp_leaf_install,
+	.zap = odp_leaf_zap,
+};
+
+static void odp_leaf_free_rcu(struct rcu_head *rcu)
+{
+	struct odp_leaf *leaf = container_of(rcu, struct odp_leaf, rcu);
+
+	if (leaf->ptes)
+		kmem_cache_free(odp_ptes_cache, leaf->ptes);
+	kmem_cache_free(odp_leaf_cache, leaf);
+}
+
+/* Take a leaf that nothing is in out of its window. Under w->lock. */
+static void odp_leaf_remove(struct odp_window *w, struct odp_leaf *leaf,
+			    unsigned int slot)
+{
+	struct odp_counters *count = &w->mirror->count;
+
+	RCU_INIT_POINTER(w->slot[slot], NULL);
+	w->nr_leaves--;
+	atomic64_dec(&count->leaves);
+	atomic64_sub(sizeof(*leaf) + (leaf->ptes ? sizeof(*leaf->ptes) : 0),
+		     &count->table_bytes);
+	call_rcu(&leaf->rcu, odp_leaf_free_rcu);
+}
+
+/**
+ * odp_leaf_prune - free a window's empty leaves
+ * @w: the window
+ */
+void odp_leaf_prune(struct odp_window *w)
+{
+	struct odp_leaf *leaf;
+	unsigned int slot;
+
+	spin_lock(&w->lock);
+	for (slot = 0; slot < w->nr_slots && w->nr_leaves; slot++) {
+		leaf = rcu_dereference_protected(w->slot[slot],
+						 lockdep_is_held(&w->lock));
+		if (!leaf)
+			continue;
+		write_lock(&leaf->lock);
+		leaf->dead = !leaf->huge && !leaf->nr_valid;
+		write_unlock(&leaf->lock);
+		if (leaf->dead)
+			odp_leaf_remove(w, leaf, slot);
+	}
+	spin_unlock(&w->lock);
+}
+
+/**
+ * odp_leaf_destroy - forget all that a window holds
+ * @w: the window, which nobody uses any more and whose notifier is gone
+ */
+void odp_leaf_destroy(struct odp_window *w)
+{
+	odp_leaf_zap(w, w->start, w->end);
+	odp_leaf_prune(w);
+}
+
+int __init odp_leaf_init(void)
+{
+	odp_leaf_cache = KMEM_CACHE(odp_leaf, SLAB_ACCOUNT);
+	if (!odp_leaf_cache)
+		return -ENOMEM;
+	odp_ptes_cache = KMEM_CACHE(odp_ptes, SLAB_ACCOUNT);
+	if (!odp_ptes_cache) {
+		kmem_cache_destroy(odp_leaf_cache);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void odp_leaf_exit(void)
+{
+	kmem_cache_destroy(odp_ptes_cache);
+	kmem_cache_destroy(odp_leaf_cache);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * Leaves: the engine's own table of entries, 2 MiB of virtual addresses each.
+ */
+#ifndef ODP_LEAF_H
+#define ODP_LEAF_H
+
+#include <linux/bits.h>
+#include <linux/mm.h>
+#include <linux/rwlock.h>
+
+struct odp_mirror;
+struct odp_table_ops;
+struct odp_window;
+
+#define ODP_LEAF_SHIFT	PMD_SHIFT
+#define ODP_LEAF_SIZE	PMD_SIZE
+#define ODP_LEAF_PAGES	(1U << ODP_LEAF_ORDER)
+#define ODP_LEAF_ORDER	(PMD_SHIFT - PAGE_SHIFT)
+
+/* An entry: a pfn above these bits. 0 is no entry. */
+#define ODP_PTE_VALID		BIT(0)
+#define ODP_PTE_WRITE		BIT(1)	/* the CPU page table gives write */
+#define ODP_PTE_DIRTY		BIT(2)	/* the device wrote, the folio knows */
+#define ODP_PTE_HUGE		BIT(3)	/* part of a huge entry */
+#define ODP_PTE_FLAGS_SHIFT	8
+#define ODP_PTE_FLAGS		(BIT(ODP_PTE_FLAGS_SHIFT) - 1)
+
+static inline u64 odp_pte_make(unsigned long pfn, unsigned int flags)
+{
+	return (u64)pfn << ODP_PTE_FLAGS_SHIFT | flags | ODP_PTE_VALID;
+}
+
+static inline unsigned long odp_pte_pfn(u64 pte)
+{
+	return pte >> ODP_PTE_FLAGS_SHIFT;
+}
+
+static inline bool odp_pte_allows(u64 pte, bool write)
+{
+	return pte & (write ? ODP_PTE_WRITE : ODP_PTE_VALID);
+}
+
+/**
+ * struct odp_ptes - the small entries of a leaf
+ * @low: bits 0 to 31 of the pfn
+ * @high: bits 32 to 39 of the pfn above ODP_PTE_FLAGS_SHIFT bits of flags
+ *
+ * Six bytes a page: with all overhead a GiB takes less than 2 MiB (R16). 40
+ * bits of pfn are all that an x86 has.
+ */
+struct odp_ptes {
+	u32 low[ODP_LEAF_PAGES];
+	u16 high[ODP_LEAF_PAGES];
+};
+
+/**
+ * struct odp_leaf - the entries of an aligned 2 MiB
+ * @lock: guards all below, and keeps the pages behind valid entries in the
+ *	CPU page table, because an invalidation needs it for writing
+ * @dead: no longer in its window; look again
+ * @nr_valid: valid small entries
+ * @huge: the huge entry (of its first page), or 0; never both
+ * @ptes: small entries, or NULL if there never was one
+ * @rcu: for freeing
+ */
+struct odp_leaf {
+	rwlock_t lock;
+	bool dead;
+	unsigned int nr_valid;
+	u64 huge;
+	struct odp_ptes *ptes;
+	struct rcu_head rcu;
+};
+
+extern const struct odp_table_ops odp_leaf_ops;
+
+u64 odp_leaf_get(const struct odp_leaf *leaf, unsigned long va);
+void odp_leaf_dirty(struct odp_leaf *leaf, unsigned long va, u64 pte);
+struct odp_leaf *odp_leaf_find(struct odp_mirror *m, unsigned long va);
+u64 odp_leaf_peek(struct odp_mirror *m, unsigned long va);
+void odp_leaf_prune(struct odp_window *w);
+void odp_leaf_destroy(struct odp_window *w);
+
+int odp_leaf_init(void);
+void odp_leaf_exit(void);
+
+#endif /* ODP_LEAF_H */

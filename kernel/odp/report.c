@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Reports: the page states of a range, for people to look at. Nothing is
+ * faulted in and nothing is installed.
+ */
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "fault.h"
+#include "leaf.h"
+#include "mirror.h"
+#include "snap.h"
+
+static unsigned int odp_report_state(struct odp_mirror *m, unsigned long va,
+				     unsigned long hmm_pfn)
+{
+	unsigned int state = odp_hmm_state(hmm_pfn);
+	u64 pte;
+
+	if (!state)
+		return 0;
+	if (!READ_ONCE(m->writable))
+		state &= ~ODP_PAGE_WRITE;
+	pte = odp_leaf_peek(m, va);
+	if (pte)
+		state |= ODP_PAGE_MIRRORED;
+	if (pte & ODP_PTE_DIRTY)
+		state |= ODP_PAGE_DIRTY;
+
+	return state;
+}
+
+static int odp_report_span(struct odp_mirror *m, struct odp_span span,
+			   const unsigned long *pfns, odp_report_fn fn,
+			   void *arg)
+{
+	unsigned int state, run_state = 0;
+	unsigned long i, run = 0;
+	int ret;
+
+	for (i = 0; i < span.npages; i++) {
+		state = odp_report_state(m, span.start + (i << PAGE_SHIFT),
+					 pfns[i]);
+		if (run && state != run_state) {
+			ret = fn(run, run_state, arg);
+			if (ret)
+				return ret;
+			run = 0;
+		}
+		run_state = state;
+		run++;
+	}
+
+	return fn(run, run_state, arg);
+}
+
+/* How many pages from @va on, up to @npages, are in no VMA. */
+static u64 odp_report_hole(struct mm_struct *mm, unsigned long va, u64 npages)
+{
+	struct vm_area_struct *vma = find_vma(mm, va);
+
+	if (!vma)
+		return npages;
+	if (va >= vma->vm_start)
+		return 0;
+	return min_t(u64, npages, (vma->vm_start - va) >> PAGE_SHIFT);
+}
+
+/* Report the pages of the next leaf, or the next hole. */
+static int odp_report_next(struct odp_mirror *m, unsigned long *va, u64 *npages,
+			   unsigned long *pfns, odp_report_fn fn, void *arg)
+{
+	struct odp_span span = odp_span_of(*va, *npages << PAGE_SHIFT);
+	/* Never inserted, so nothing makes the walk begin again. */
+	struct mmu_interval_notifier notifier = { .mm = m->mm };
+	u64 done;
+	int ret;
+
+	mmap_read_lock(m->mm);
+	done = odp_report_hole(m->mm, *va, *npages);
+	ret = done ? 0 : odp_snap_walk(m->mm, &notifier, 0, span.start,
+				       span.npages, pfns);
+	mmap_read_unlock(m->mm);
+	if (ret)
+		return ret;
+
+	if (done) {
+		ret = fn(done, 0, arg);
+	} else {
+		ret = odp_report_span(m, span, pfns, fn, arg);
+		done = span.npages;
+	}
+	*va += done << PAGE_SHIFT;
+	*npages -= done;
+
+	return ret;
+}
+
+/**
+ * odp_mirror_report - tell the state of every page of a range
+ * @m: the mirror
+ * @va: an address in the first page
+ * @length: in bytes, not 0; every page that holds one of them is told of
+ * @fn: told of runs of pages, upwards
+ * @arg: passed to @fn
+ *
+ * Each run is true of one moment, runs apart may be true of different ones.
+ * May sleep.
+ *
+ * Return: 0; -EINVAL if the range is empty or leaves the mirror; -ESRCH if the
+ * address space is gone; -ENOMEM; -EINTR; what @fn returned.
+ */
+int odp_mirror_report(struct odp_mirror *m, u64 va, u64 length,
+		      odp_report_fn fn, void *arg)
+{
+	unsigned long *pfns, next = va & PAGE_MASK;
+	u64 npages;
+	int ret = 0;
+
+	if (!length || !odp_mirror_covers(m, va, length))
+		return -EINVAL;
+	npages = (PAGE_ALIGN(va + length) - next) >> PAGE_SHIFT;
+
+	pfns = kmalloc_array(ODP_LEAF_PAGES, sizeof(*pfns), GFP_KERNEL);
+	if (!pfns)
+		return -ENOMEM;
+	if (!mmget_not_zero(m->mm)) {
+		ret = -ESRCH;
+		goto out;
+	}
+	while (npages && !ret) {
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
+		else
+			ret = odp_report_next(m, &next, &npages, pfns, fn, arg);
+		cond_resched();
+	}
+	mmput_async(m->mm);
+out:
+	kfree(pfns);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(odp_mirror_report);

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Snapshots. The walk faults nothing in: what is not present, or may not be
+ * touched, reads FAULT, and the walk goes on behind it. That is how a region
+ * may begin in a hole, end in one, and cross any number of VMAs.
+ */
+#include <linux/fs.h>
+#include <linux/hmm.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "leaf.h"
+#include "mirror.h"
+#include "snap.h"
+#include "window.h"
+
+/* The kernel has no mapping of these pages: to touch one is to oops. */
+static bool odp_vma_is_secret(struct vm_area_struct *vma)
+{
+	return vma->vm_file &&
+	       file_inode(vma->vm_file)->i_sb->s_magic == SECRETMEM_MAGIC;
+}
+
+/**
+ * odp_vma_suits - may a device touch this VMA's pages at all?
+ * @vma: the VMA; under the mmap lock
+ * @write: to write?
+ *
+ * A VMA that cannot be read gives no access at all (R5).
+ */
+bool odp_vma_suits(struct vm_area_struct *vma, bool write)
+{
+	vm_flags_t need = VM_READ | (write ? VM_WRITE : 0);
+
+	return (vma->vm_flags & need) == need &&
+	       !(vma->vm_flags & (VM_IO | VM_PFNMAP)) &&
+	       !odp_vma_is_secret(vma);
+}
+
+/**
+ * odp_hmm_state - translate what hmm_range_fault() says of a page
+ * @hmm_pfn: its word
+ *
+ * Return: a set of ODP_PAGE_READ, _WRITE and _HUGE; 0 for FAULT.
+ */
+unsigned int odp_hmm_state(unsigned long hmm_pfn)
+{
+	unsigned int state = ODP_PAGE_READ;
+
+	if (!(hmm_pfn & HMM_PFN_VALID) || (hmm_pfn & HMM_PFN_ERROR))
+		return 0;
+	if (hmm_pfn & HMM_PFN_WRITE)
+		state |= ODP_PAGE_WRITE;
+	if (hmm_pfn_to_map_order(hmm_pfn) >= ODP_LEAF_ORDER)
+		state |= ODP_PAGE_HUGE;
+
+	return state;
+}
+
+/**
+ * odp_snap_walk - look at a range of the CPU page table
+ * @mm: whose; its mmap lock held
+ * @notifier: to compare @seq with
+ * @seq: from before
+ * @start: the first page
+ * @npages: how many
+ * @pfns: one word a page is put here, for odp_hmm_state()
+ *
+ * Return: 0, or -EBUSY if the sequence moved meanwhile.
+ */
+int odp_snap_walk(struct mm_struct *mm, struct mmu_interval_notifier *notifier,
+		  unsigned long seq, unsigned long start, unsigned long npages,
+		  unsigned long *pfns)
+{
+	unsigned long end = start + (npages << PAGE_SHIFT);
+	struct hmm_range range = {
+		.notifier = notifier,
+		.notifier_seq = seq,
+		.start = start,
+		.end = end,
+		.hmm_pfns = pfns,
+	};
+	struct vm_area_struct *vma;
+	unsigned long first, last;
+	int err;
+
+	memset(pfns, 0, npages * sizeof(*pfns));
+	err = hmm_range_fault(&range);
+	if (err)
+		return err;
+
+	for (vma = find_vma(mm, start); vma && vma->vm_start < end;
+	     vma = find_vma(mm, vma->vm_end)) {
+		if (odp_vma_suits(vma, false))
+			continue;
+		first = max(vma->vm_start, start) - start;
+		last = min(vma->vm_end, end) - start;
+		memset(&pfns[first >> PAGE_SHIFT], 0,
+		       ((last - first) >> PAGE_SHIFT) * sizeof(*pfns));
+	}
+
+	return 0;
+}
+
+/**
+ * odp_snap_take - take a snapshot to install
+ * @snap: all but @snap->pfns' contents filled in; the mmap lock held
+ *
+ * Return: 0, or -EBUSY if it is stale already.
+ */
+int odp_snap_take(struct odp_snap *snap)
+{
+	struct odp_window *w = snap->window;
+
+	return odp_snap_walk(w->mirror->mm, &w->notifier, snap->seq,
+			     snap->start, snap->npages, snap->pfns);
+}
+
+/**
+ * odp_snap_has - does a snapshot give access to certain pages?
+ * @snap: the snapshot
+ * @start: the first of them; they are in the snapshot
+ * @npages: how many
+ * @write: to write?
+ */
+bool odp_snap_has(const struct odp_snap *snap, unsigned long start,
+		  unsigned long npages, bool write)
+{
+	unsigned long i = (start - snap->start) >> PAGE_SHIFT;
+	unsigned int need = write ? ODP_PAGE_WRITE : ODP_PAGE_READ;
+
+	for (; npages; npages--, i++)
+		if (!(odp_hmm_state(snap->pfns[i]) & need))
+			return false;
+	return true;
+}
+
+/**
+ * odp_snap_stale - has an invalidation passed a snapshot?
+ * @snap: the snapshot
+ *
+ * The caller holds the lock that its table's zap operation takes, and installs
+ * nothing if this returns true.
+ */
+bool odp_snap_stale(const struct odp_snap *snap)
+{
+	return mmu_interval_read_retry(&snap->window->notifier, snap->seq);
+}
+EXPORT_SYMBOL_GPL(odp_snap_stale);
+
+/**
+ * odp_snap_start - where a snapshot begins
+ * @snap: the snapshot
+ *
+ * Return: the virtual address of its first page.
+ */
+unsigned long odp_snap_start(const struct odp_snap *snap)
+{
+	return snap->start;
+}
+EXPORT_SYMBOL_GPL(odp_snap_start);
+
+/**
+ * odp_snap_npages - how long a snapshot is
+ * @snap: the snapshot
+ *
+ * Return: its pages.
+ */
+unsigned long odp_snap_npages(const struct odp_snap *snap)
+{
+	return snap->npages;
+}
+EXPORT_SYMBOL_GPL(odp_snap_npages);
+
+/**
+ * odp_snap_page - what a snapshot says of a page
+ * @snap: the snapshot
+ * @index: which page
+ * @pfn: its pfn is put here, unless it reads FAULT
+ *
+ * Return: a set of ODP_PAGE_READ, _WRITE and _HUGE; 0 for FAULT.
+ */
+unsigned int odp_snap_page(const struct odp_snap *snap, unsigned long index,
+			   unsigned long *pfn)
+{
+	*pfn = snap->pfns[index] & ~HMM_PFN_FLAGS;
+	return odp_hmm_state(snap->pfns[index]);
+}
+EXPORT_SYMBOL_GPL(odp_snap_page);

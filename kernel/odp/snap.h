@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * Snapshots: what the CPU page table says of a range at one moment.
+ */
+#ifndef ODP_SNAP_H
+#define ODP_SNAP_H
+
+#include <linux/types.h>
+
+struct mmu_interval_notifier;
+struct mm_struct;
+struct odp_window;
+struct vm_area_struct;
+
+/**
+ * struct odp_snap - a snapshot that a fault wants to install
+ * @window: whose
+ * @seq: the window's sequence from before it was taken
+ * @start: the first page
+ * @npages: how many; they do not leave one leaf
+ * @pfns: what hmm_range_fault() says of each
+ */
+struct odp_snap {
+	struct odp_window *window;
+	unsigned long seq;
+	unsigned long start;
+	unsigned long npages;
+	unsigned long *pfns;
+};
+
+unsigned int odp_hmm_state(unsigned long hmm_pfn);
+bool odp_vma_suits(struct vm_area_struct *vma, bool write);
+int odp_snap_walk(struct mm_struct *mm, struct mmu_interval_notifier *notifier,
+		  unsigned long seq, unsigned long start, unsigned long npages,
+		  unsigned long *pfns);
+int odp_snap_take(struct odp_snap *snap);
+bool odp_snap_has(const struct odp_snap *snap, unsigned long start,
+		  unsigned long npages, bool write);
+
+#endif /* ODP_SNAP_H */

@@ -1,0 +1,9 @@
+// Compare and swap, fetch and add.
+@@
+expression err, mr, iova;
+expression list rest;
+@@
++	if (rxe_mr_is_odp(mr))
++		err = rxe_odp_atomic(mr, iova, rest);
++	else
+  	err = rxe_mr_do_atomic_op(mr, iova, rest);

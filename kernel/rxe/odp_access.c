@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Touching the memory of on-demand regions. All of it runs in work queues and
+ * may sleep.
+ */
+#include <linux/ioport.h>
+#include <linux/libnvdimm.h>
+
+#include "rxe.h"
+
+/*
+ * The callers tell -EFAULT, a local protection error or a NAK, from other
+ * errors; why the engine could not get at the memory is for the log.
+ */
+static int rxe_odp_error(struct rxe_mr *mr, u64 iova, int err)
+{
+	if (!err)
+		return 0;
+	ibdev_dbg_ratelimited(mr->ibmr.device,
+			      "mr#%d: no access at iova %#llx, err = %d\n",
+			      mr->elem.index, iova, err);
+	return -EFAULT;
+}
+
+/**
+ * rxe_odp_copy - copy from or to an on-demand region
+ * @mr: the region
+ * @iova: where, checked to be in the region
+ * @addr: what to copy, or where to
+ * @length: in bytes
+ * @dir: which way
+ *
+ * Return: 0 or -EFAULT.
+ */
+int rxe_odp_copy(struct rxe_mr *mr, u64 iova, void *addr, unsigned int length,
+		 enum rxe_mr_copy_dir dir)
+{
+	u64 va = rxe_odp_va(mr, iova);
+	int err;
+
+	if (dir == RXE_TO_MR_OBJ)
+		err = odp_mirror_copy_in(mr->odp, va, addr, length);
+	else
+		err = odp_mirror_copy_out(mr->odp, va, addr, length);
+
+	return rxe_odp_error(mr, iova, err);
+}
+
+/* A naturally aligned u64 never leaves its page. */
+static int rxe_odp_check_u64(struct rxe_mr *mr, u64 iova)
+{
+	if (mr->state != RXE_MR_STATE_VALID ||
+	    mr_check_range(mr, iova, sizeof(u64)))
+		return RESPST_ERR_RKEY_VIOLATION;
+	if (!IS_ALIGNED(rxe_odp_va(mr, iova), sizeof(u64)))
+		return RESPST_ERR_MISALIGNED_ATOMIC;
+	return 0;
+}
+
+struct rxe_odp_atomic {
+	int opcode;
+	u64 compare;
+	u64 swap_add;
+	u64 orig;
+};
+
+/*
+ * The lock keeps pinned regions' atomics out, which are not made of atomic
+ * instructions; these are, so the CPUs' atomics are kept out as well.
+ */
+static int rxe_odp_atomic_fn(void *kaddr, size_t bytes, void *arg)
+{
+	struct rxe_odp_atomic *op = arg;
+	atomic64_t *v = kaddr;
+
+	spin_lock_bh(&atomic_ops_lock);
+	if (op->opcode == IB_OPCODE_RC_COMPARE_SWAP)
+		op->orig = atomic64_cmpxchg(v, op->compare, op->swap_add);
+	else
+		op->orig = atomic64_fetch_add(op->swap_add, v);
+	spin_unlock_bh(&atomic_ops_lock);
+
+	return 0;
+}
+
+/**
+ * rxe_odp_atomic - compare and swap, or fetch and add
+ * @mr: the region
+ * @iova: where
+ * @opcode: IB_OPCODE_RC_COMPARE_SWAP or IB_OPCODE_RC_FETCH_ADD
+ * @compare: swap if this is there
+ * @swap_add: what to put there or add
+ * @orig_val: what was there is put here
+ *
+ * Return: 0 or one of enum resp_states.
+ */
+int rxe_odp_atomic(struct rxe_mr *mr, u64 iova, int opcode, u64 compare,
+		   u64 swap_add, u64 *orig_val)
+{
+	struct rxe_odp_atomic op = {
+		.opcode = opcode,
+		.compare = compare,
+		.swap_add = swap_add,
+	};
+	int err;
+
+	err = rxe_odp_check_u64(mr, iova);
+	if (err)
+		return err;
+	err = odp_mirror_visit(mr->odp, rxe_odp_va(mr, iova), sizeof(u64), true,
+			       rxe_odp_atomic_fn, &op);
+	if (rxe_odp_error(mr, iova, err))
+		return RESPST_ERR_RKEY_VIOLATION;
+	*orig_val = op.orig;
+
+	return 0;
+}
+
+static int rxe_odp_atomic_write_fn(void *kaddr, size_t bytes, void *arg)
+{
+	u64 *value = arg;
+
+	/* After all that the peer wrote before. */
+	smp_store_release((u64 *)kaddr, *value);
+
+	return 0;
+}
+
+/**
+ * rxe_odp_atomic_write - write eight bytes at once
+ * @mr: the region
+ * @iova: where
+ * @value: what
+ *
+ * Return: 0 or one of enum resp_states.
+ */
+int rxe_odp_atomic_write(struct rxe_mr *mr, u64 iova, u64 value)
+{
+	int err;
+
+	err = rxe_odp_check_u64(mr, iova);
+	if (err)
+		return err;
+	err = odp_mirror_visit(mr->odp, rxe_odp_va(mr, iova), sizeof(u64), true,
+			       rxe_odp_atomic_write_fn, &value);
+
+	return rxe_odp_error(mr, iova, err) ? RESPST_ERR_RKEY_VIOLATION : 0;
+}
+
+static int rxe_odp_flush_fn(void *kaddr, size_t bytes, void *arg)
+{
+	if (region_intersects(virt_to_phys(kaddr), bytes, IORESOURCE_MEM,
+			      IORES_DESC_PERSISTENT_MEMORY) !=
+	    REGION_INTERSECTS)
+		return -EINVAL;
+	arch_wb_cache_pmem(kaddr, bytes);
+
+	return 0;
+}
+
+struct rxe_odp_flush {
+	struct rxe_mr *mr;
+	u64 iova;
+};
+
+/* Flush a run of pages of the same state, unless there is nothing there. */
+static int rxe_odp_flush_run(u64 npages, unsigned int state, void *arg)
+{
+	struct rxe_odp_flush *flush = arg;
+	struct rxe_mr *mr = flush->mr;
+	u64 end = mr->ibmr.iova + mr->ibmr.length;
+	u64 va = rxe_odp_va(mr, flush->iova), length;
+	int err = 0;
+
+	length = (npages << PAGE_SHIFT) - offset_in_page(va);
+	length = min(length, end - flush->iova);
+	if (state)
+		err = odp_mirror_visit(mr->odp, va, length, false,
+				       rxe_odp_flush_fn, NULL);
+	flush->iova += length;
+
+	return err;
+}
+
+/**
+ * rxe_odp_flush - make what was written to a region persistent
+ * @mr: the region
+ * @iova: where
+ * @length: in bytes
+ *
+ * A range is flushed if all of it is persistent memory, which a pinned region
+ * must be to be registered for it. Of the whole region, which may be mostly
+ * holes, what is there is.
+ *
+ * Return: 0 or -EFAULT.
+ */
+int rxe_odp_flush(struct rxe_mr *mr, u64 iova, u64 length)
+{
+	struct rxe_odp_flush flush = { .mr = mr, .iova = iova };
+	u64 va;
+	int err;
+
+	if (!length)
+		return 0;
+	err = mr_check_range(mr, iova, length);
+	if (err)
+		return err;
+
+	va = rxe_odp_va(mr, iova);
+	if (iova == mr->ibmr.iova && length == mr->ibmr.length)
+		err = odp_mirror_report(mr->odp, va,
+					min_t(u64, length, TASK_SIZE_MAX - va),
+					rxe_odp_flush_run, &flush);
+	else
+		err = odp_mirror_visit(mr->odp, va, length, false,
+				       rxe_odp_flush_fn, NULL);
+
+	return rxe_odp_error(mr, iova, err);
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * On-demand memory regions: what the device says of them, and their life.
+ */
+#include "rxe.h"
+#include "odp_compat.h"
+
+static const struct ib_device_ops rxe_odp_dev_ops = {
+	.advise_mr = rxe_odp_advise_mr,
+};
+
+/**
+ * rxe_odp_init_device - say what the device can do with on-demand regions
+ * @rxe: the device, not yet registered
+ */
+void rxe_odp_init_device(struct rxe_dev *rxe)
+{
+	struct ib_odp_caps *caps = &rxe->attr.odp_caps;
+
+	rxe->attr.kernel_cap_flags |= IBK_ON_DEMAND_PAGING;
+	caps->general_caps = IB_ODP_SUPPORT | IB_ODP_SUPPORT_IMPLICIT;
+	caps->per_transport_caps.rc_odp_caps =
+		IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
+		IB_ODP_SUPPORT_SRQ_RECV | IB_ODP_SUPPORT_WRITE |
+		IB_ODP_SUPPORT_READ | IB_ODP_SUPPORT_ATOMIC |
+		RXE_ODP_SUPPORT_FLUSH | RXE_ODP_SUPPORT_ATOMIC_WRITE;
+	caps->per_transport_caps.ud_odp_caps =
+		IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
+		IB_ODP_SUPPORT_SRQ_RECV;
+
+	rxe->ib_dev.driver_def = rxe_odp_uapi_defs;
+	ib_set_device_ops(&rxe->ib_dev, &rxe_odp_dev_ops);
+}
+
+/**
+ * rxe_odp_mr_init - make a new memory region an on-demand one
+ * @start: the first byte's virtual address in the current process
+ * @length: in bytes; with @start 0, ~0 stands for the whole address space
+ * @iova: what peers call the first byte
+ * @access: IB_ACCESS_* flags
+ * @mr: the region
+ *
+ * Return: 0; -EINVAL for a range that is empty, wraps around or is not the
+ * user's; -ENOMEM.
+ */
+int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
+		    struct rxe_mr *mr)
+{
+	struct odp_mirror_attr attr = {
+		.mm = current->mm,
+		.start = start,
+		.length = length,
+		.writable = ib_access_writable(access),
+		.policy = ODP_POLICY_DEFAULT,
+	};
+	struct odp_mirror *odp;
+
+	rxe_mr_init(access, mr);
+
+	if (!start && length == U64_MAX) {
+		if (iova)
+			return -EINVAL;
+		attr.length = TASK_SIZE_MAX;
+	} else if (iova + length < iova) {
+		return -EINVAL;
+	}
+
+	odp = odp_mirror_create(&attr);
+	if (IS_ERR(odp)) {
+		rxe_dbg_mr(mr, "no mirror of %#llx bytes at %#llx, err = %d\n",
+			   length, start, (int)PTR_ERR(odp));
+		return PTR_ERR(odp);
+	}
+
+	mr->odp = odp;
+	mr->ibmr.iova = iova;
+	mr->ibmr.length = length;
+	mr->ibmr.type = IB_MR_TYPE_USER;
+	mr->state = RXE_MR_STATE_VALID;
+
+	return 0;
+}
+
+/**
+ * rxe_odp_mr_check_rereg - may a region's access be changed?
+ * @mr: the region, an on-demand one
+ * @flags: IB_MR_REREG_*
+ * @access: the new access
+ *
+ * Nothing is pinned, so write access can come and go; what the process may not
+ * write to, the device still may not. But a region stays on-demand.
+ *
+ * Return: 0, or -EOPNOTSUPP.
+ */
+int rxe_odp_mr_check_rereg(struct rxe_mr *mr, int flags, int access)
+{
+	if (!(flags & IB_MR_REREG_ACCESS))
+		return 0;
+	if (!(access & IB_ACCESS_ON_DEMAND) ||
+	    (access & ~RXE_ACCESS_SUPPORTED_MR))
+		return -EOPNOTSUPP;
+	odp_mirror_set_writable(mr->odp, ib_access_writable(access));
+
+	return 0;
+}
+
+/**
+ * rxe_odp_mr_kill - end all faults of a region that is going
+ * @mr: the region, on-demand or not
+ *
+ * rxe then waits for references to it, for a limited time; a fault that waits
+ * for a userfaultfd holds one.
+ */
+void rxe_odp_mr_kill(struct rxe_mr *mr)
+{
+	if (rxe_mr_is_odp(mr))
+		odp_mirror_kill(mr->odp);
+}
+
+/**
+ * rxe_odp_mr_cleanup - end a region's mirror
+ * @mr: the region, on-demand or not, which nobody refers to any more
+ */
+void rxe_odp_mr_cleanup(struct rxe_mr *mr)
+{
+	if (rxe_mr_is_odp(mr))
+		odp_mirror_destroy(mr->odp);
+}
+
+/**
+ * rxe_odp_mw_covers - is a range in a memory window?
+ * @mw: the window
+ * @iova: the first byte
+ * @length: in bytes
+ *
+ * rxe looks whether the window's region covers what a peer asks for. That may
+ * be the whole address space, so for on-demand ones the window must, too.
+ */
+bool rxe_odp_mw_covers(const struct rxe_mw *mw, u64 iova, u64 length)
+{
+	return iova >= mw->addr && length <= mw->length &&
+	       iova - mw->addr <= mw->length - length;
+}

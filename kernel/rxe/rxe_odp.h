@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * On-demand paging for rxe: what the hooks in rxe's own files call.
+ */
+#ifndef RXE_ODP_H
+#define RXE_ODP_H
+
+#include <rdma/odp_mirror.h>
+#include <rdma/uverbs_ioctl.h>
+
+extern spinlock_t atomic_ops_lock;
+extern struct workqueue_struct *rxe_wq;
+extern const struct uapi_definition rxe_odp_uapi_defs[];
+
+/* Is this memory region an on-demand one? */
+static inline bool rxe_mr_is_odp(const struct rxe_mr *mr)
+{
+	return mr->odp;
+}
+
+/*
+ * The virtual address of an iova, which mr_check_range() has found to be in
+ * the region. This is the one place where the one becomes the other.
+ */
+static inline u64 rxe_odp_va(const struct rxe_mr *mr, u64 iova)
+{
+	return odp_mirror_start(mr->odp) + (iova - mr->ibmr.iova);
+}
+
+/* odp_mr.c */
+void rxe_odp_init_device(struct rxe_dev *rxe);
+int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
+		    struct rxe_mr *mr);
+int rxe_odp_mr_check_rereg(struct rxe_mr *mr, int flags, int access);
+void rxe_odp_mr_kill(struct rxe_mr *mr);
+void rxe_odp_mr_cleanup(struct rxe_mr *mr);
+bool rxe_odp_mw_covers(const struct rxe_mw *mw, u64 iova, u64 length);
+
+/* odp_access.c */
+int rxe_odp_copy(struct rxe_mr *mr, u64 iova, void *addr, unsigned int length,
+		 enum rxe_mr_copy_dir dir);
+int rxe_odp_atomic(struct rxe_mr *mr, u64 iova, int opcode, u64 compare,
+		   u64 swap_add, u64 *orig_val);
+int rxe_odp_atomic_write(struct rxe_mr *mr, u64 iova, u64 value);
+int rxe_odp_flush(struct rxe_mr *mr, u64 iova, u64 length);
+
+/* odp_advise.c */
+int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,
+		      u32 flags, struct ib_sge *sg_list, u32 num_sge,
+		      struct uverbs_attr_bundle *attrs);
+
+#endif /* RXE_ODP_H */

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR Linux-OpenIB) */
+/*
+ * /dev/odp_selftest: a device with a mirror and no NIC. An open file is one
+ * mirror, made by ODP_SELFTEST_CREATE; all other calls need it and fail with
+ * ENXIO before. Only tests include this.
+ */
+#ifndef ODP_SELFTEST_ABI_H
+#define ODP_SELFTEST_ABI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * struct odp_selftest_create - what to mirror
+ * @start: first virtual address
+ * @length: in bytes
+ * @pid: whose memory, as this process numbers it; 0 for its own
+ * @writable: may the device write?
+ * @own_table: keep pages in a table of the device's own, not the engine's
+ * @around: enum odp_around
+ * @max_pages: see struct odp_policy
+ * @limit_ms: see struct odp_policy
+ */
+struct odp_selftest_create {
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__s32 pid;
+	__u32 writable;
+	__u32 own_table;
+	__u32 around;
+	__u32 max_pages;
+	__u32 limit_ms;
+};
+
+/**
+ * struct odp_selftest_io - move data, or pages
+ * @va: virtual address in the mirror
+ * @length: in bytes
+ * @buffer: the caller's address of data or states, outside the mirror
+ * @write: ODP_SELFTEST_FAULT: for writing?; ODP_SELFTEST_PREFETCH: enum
+ *	odp_prefetch
+ * @reserved: 0
+ */
+struct odp_selftest_io {
+	__aligned_u64 va;
+	__aligned_u64 length;
+	__aligned_u64 buffer;
+	__u32 write;
+	__u32 reserved;
+};
+
+/* The counters of struct odp_stats, in its order. */
+struct odp_selftest_stats {
+	__aligned_u64 faults;
+	__aligned_u64 faulted_pages;
+	__aligned_u64 around_pages;
+	__aligned_u64 prefetched_pages;
+	__aligned_u64 invalidations;
+	__aligned_u64 invalidated_pages;
+	__aligned_u64 collisions;
+	__aligned_u64 failed_faults;
+	__aligned_u64 pinned_fallbacks;
+	__aligned_u64 resident_pages;
+	__aligned_u64 huge_entries;
+	__aligned_u64 windows;
+	__aligned_u64 leaves;
+	__aligned_u64 table_bytes;
+};
+
+/* Where a hold point stops whoever comes by. */
+enum odp_selftest_point {
+	ODP_SELFTEST_SNAPSHOT,	 /* a fault between snapshot and install */
+	ODP_SELFTEST_INVALIDATE, /* an invalidation between start and end */
+};
+
+/**
+ * struct odp_selftest_hold - a hold point
+ * @slot: which of ODP_SELFTEST_HOLDS
+ * @point: enum odp_selftest_point
+ * @start: hold only what overlaps [@start, @end)
+ * @end: see @start
+ * @times: how many to hold, one after the other
+ * @timeout_ms: ODP_SELFTEST_AWAIT: how long; ODP_SELFTEST_HOLD: how long one
+ *	is held if nobody releases it
+ */
+struct odp_selftest_hold {
+	__u32 slot;
+	__u32 point;
+	__aligned_u64 start;
+	__aligned_u64 end;
+	__u32 times;
+	__u32 timeout_ms;
+};
+
+#define ODP_SELFTEST_HOLDS	4
+
+#define ODP_SELFTEST_CREATE	_IOW('o', 1, struct odp_selftest_create)
+/* Device access: from memory to the buffer, and the other way. */
+#define ODP_SELFTEST_READ	_IOW('o', 2, struct odp_selftest_io)
+#define ODP_SELFTEST_WRITE	_IOW('o', 3, struct odp_selftest_io)
+/* Bring pages into the device's own table. */
+#define ODP_SELFTEST_FAULT	_IOW('o', 4, struct odp_selftest_io)
+#define ODP_SELFTEST_PREFETCH	_IOW('o', 5, struct odp_selftest_io)
+/* One byte a page into the buffer: a set of ODP_PAGE_* bits. */
+#define ODP_SELFTEST_REPORT	_IOW('o', 6, struct odp_selftest_io)
+#define ODP_SELFTEST_STATS	_IOR('o', 7, struct odp_selftest_stats)
+#define ODP_SELFTEST_KILL	_IO('o', 8)
+/* Arm a hold point; wait until one is held (ETIMEDOUT); let it go on. */
+#define ODP_SELFTEST_HOLD	_IOW('o', 9, struct odp_selftest_hold)
+#define ODP_SELFTEST_AWAIT	_IOW('o', 10, struct odp_selftest_hold)
+#define ODP_SELFTEST_RELEASE	_IOW('o', 11, struct odp_selftest_hold)
+/* How many pages of a range are in the device's own table. */
+#define ODP_SELFTEST_OWN_PAGES	_IOW('o', 12, struct odp_selftest_io)
+
+#endif /* ODP_SELFTEST_ABI_H */

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Atomics and flush on an on-demand MR: every aligned place of a page that
+ * matters, cold and warm, what they return, and what they must not touch.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "env.h"
+
+#define NR_PAGES 4
+#define LEN (NR_PAGES * PAGE)
+
+static const size_t places[] = {
+	0, 8, 64, 2048, 4088, 4096, 8184, 12288, LEN - 8
+};
+
+#define NR_PLACES (sizeof(places) / sizeof(places[0]))
+
+/* Shared memory with a pattern, on demand. */
+struct target {
+	uint8_t *mem;
+	struct ibv_mr *mr;
+};
+
+static struct target target_open(struct env *e)
+{
+	struct target t;
+
+	t.mem = mem_shared(LEN);
+	pattern_fill(t.mem, LEN, 1, 0);
+	t.mr = reg_odp(&e->rig, t.mem, LEN, ACCESS_ALL);
+	return t;
+}
+
+static uint64_t load(const void *addr)
+{
+	uint64_t value;
+
+	memcpy(&value, addr, sizeof(value));
+	return value;
+}
+
+static uint64_t original(size_t place)
+{
+	uint64_t value;
+
+	pattern_fill(&value, sizeof(value), 1, place);
+	return value;
+}
+
+/* All but the eight bytes at @place is as it was. */
+static void check_rest(const struct target *t, size_t place)
+{
+	pattern_check("before the atomic", t->mem, place, 1, 0);
+	pattern_check("behind the atomic", t->mem + place + 8, LEN - place - 8,
+		      1, place + 8);
+}
+
+static void restore(const struct target *t, size_t place, bool cold)
+{
+	pattern_fill(t->mem + place, 8, 1, place);
+	if (cold)
+		mem_cold(t->mem, LEN);
+}
+
+static void fetch_and_add(void **state)
+{
+	struct env *e = *state;
+	struct target t = target_open(e);
+	size_t i;
+
+	for (i = 0; i < 2 * NR_PLACES; i++) {
+		size_t place = places[i / 2];
+
+		restore(&t, place, i % 2);
+		expect_success("fetch and add",
+			       do_fetch_add(&e->rc, env_buf(e),
+					    ref_r(t.mr, t.mem + place), 77));
+		assert_int_equal(load(e->buf), original(place));
+		assert_int_equal(load(t.mem + place), original(place) + 77);
+		check_rest(&t, place);
+		restore(&t, place, false);
+	}
+}
+
+static void compare_and_swap(void **state)
+{
+	struct env *e = *state;
+	struct target t = target_open(e);
+	size_t i;
+
+	for (i = 0; i < 2 * NR_PLACES; i++) {
+		size_t place = places[i / 2];
+		struct ref there = ref_r(t.mr, t.mem + place);
+
+		restore(&t, place, i % 2);
+		expect_success("swap that does not match",
+			       do_cmp_swap(&e->rc, env_buf(e), there,
+					   ~original(place), 5));
+		assert_int_equal(load(e->buf), original(place));
+		assert_int_equal(load(t.mem + place), original(place));
+
+		restore(&t, place, i % 2);
+		expect_success("swap that matches",
+			       do_cmp_swap(&e->rc, env_buf(e), there,
+					   original(place), 0x1122334455667788));
+		assert_int_equal(load(e->buf), original(place));
+		assert_int_equal(load(t.mem + place), 0x1122334455667788);
+		check_rest(&t, place);
+		restore(&t, place, false);
+	}
+}
+
+static void atomic_write(void **state)
+{
+	struct env *e = *state;
+	struct target t = target_open(e);
+	size_t i;
+
+	for (i = 0; i < 2 * NR_PLACES; i++) {
+		size_t place = places[i / 2];
+
+		restore(&t, place, i % 2);
+		expect_success("atomic write",
+			       do_atomic_write(&e->rc,
+					       ref_r(t.mr, t.mem + place),
+					       0xa1b2c3d4e5f60718));
+		assert_int_equal(load(t.mem + place), 0xa1b2c3d4e5f60718);
+		check_rest(&t, place);
+		restore(&t, place, false);
+	}
+}
+
+/* The old value goes to on-demand memory of A, across two pages of it. */
+static void result_crosses_pages(void **state)
+{
+	struct env *e = *state;
+	struct target t = target_open(e);
+	uint8_t *result = mem_anon(2 * PAGE), *at = result + PAGE - 3;
+	struct ibv_mr *mr = reg_odp(&e->rig, result, 2 * PAGE, ACCESS_ALL);
+
+	expect_success("fetch and add",
+		       do_fetch_add(&e->rc, ref_l(mr, at), ref_r(t.mr, t.mem),
+				    1));
+	assert_int_equal(load(at), original(0));
+	zeros_check("before the result", result, PAGE - 3);
+	zeros_check("behind the result", at + 8, PAGE - 5);
+}
+
+static void misaligned_is_refused(void **state)
+{
+	struct env *e = *state;
+	struct target t = target_open(e);
+	size_t off;
+
+	for (off = 1; off < 8; off++) {
+		struct ref there = ref_r(t.mr, t.mem + PAGE + off);
+
+		expect_wc("misaligned fetch and add",
+			  do_fetch_add(&e->rc, env_buf(e), there, 1),
+			  IBV_WC_REM_INV_REQ_ERR);
+		pair_reset(&e->rc);
+		expect_wc("misaligned swap",
+			  do_cmp_swap(&e->rc, env_buf(e), there, 0, 1),
+			  IBV_WC_REM_INV_REQ_ERR);
+		pair_reset(&e->rc);
+		expect_wc("misaligned atomic write",
+			  do_atomic_write(&e->rc, there, 1),
+			  IBV_WC_REM_INV_REQ_ERR);
+		pair_reset(&e->rc);
+	}
+	pattern_check("memory", t.mem, LEN, 1, 0);
+}
+
+/* Two queue pairs count in one word of one cold page after another. */
+static void no_add_is_lost(void **state)
+{
+	const struct pair_config cfg = {
+		.type = IBV_QPT_RC, .mtu = IBV_MTU_1024,
+	};
+	struct env *e = *state;
+	uint64_t *word = mem_shared(PAGE);
+	struct ibv_mr *mr = reg_odp(&e->rig, word, PAGE, ACCESS_ALL);
+	struct ibv_sge sge = {
+		.addr = (uintptr_t)e->buf,
+		.length = 8,
+		.lkey = e->buf_mr->lkey,
+	};
+	struct ibv_send_wr wr = {
+		.opcode = IBV_WR_ATOMIC_FETCH_AND_ADD,
+		.send_flags = IBV_SEND_SIGNALED,
+		.sg_list = &sge,
+		.num_sge = 1,
+		.wr.atomic = {
+			.remote_addr = (uintptr_t)word,
+			.rkey = mr->rkey,
+			.compare_add = 1,
+		},
+	};
+	struct pair other;
+	int i, round;
+
+	pair_open(&other, &e->rig, &cfg);
+	for (round = 0; round < 8; round++) {
+		mem_cold(word, PAGE);
+		for (i = 0; i < 64; i++) {
+			post_send(e->rc.a, &wr);
+			post_send(other.a, &wr);
+		}
+		for (i = 0; i < 64; i++) {
+			expect_success("add", wait_wc(e->rc.a_cq, "add").status);
+			expect_success("add",
+				       wait_wc(other.a_cq, "add").status);
+		}
+	}
+	pair_close(&other);
+	assert_int_equal(word[0], 8 * 2 * 64);
+	zeros_check("rest of the page", word + 1, PAGE - 8);
+}
+
+#define FLUSHABLE (ACCESS_ALL | IBV_ACCESS_FLUSH_GLOBAL)
+
+static void flush_global(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, FLUSHABLE);
+	struct ref there = ref_r(mr, mem);
+
+	env_write_and_check(e, mr, mem + 100, 5000, 3);
+	expect_success("flush of a range",
+		       do_flush(&e->rc, (struct ref) { there.addr + 100,
+						       there.key }, 5000,
+				IBV_FLUSH_GLOBAL, IBV_FLUSH_RANGE));
+	expect_success("flush of the MR",
+		       do_flush(&e->rc, there, LEN, IBV_FLUSH_GLOBAL,
+				IBV_FLUSH_MR));
+	pattern_check("memory after the flush", mem + 100, 5000, 3, 0);
+	expect_refused(&e->rc, "flush beyond the MR",
+		       do_flush(&e->rc, there, LEN + 1, IBV_FLUSH_GLOBAL,
+				IBV_FLUSH_RANGE));
+}
+
+static void flush_needs_the_right(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+
+	expect_refused(&e->rc, "flush of an MR without the right",
+		       do_flush(&e->rc, ref_r(mr, mem), LEN, IBV_FLUSH_GLOBAL,
+				IBV_FLUSH_RANGE));
+}
+
+/*
+ * Ordinary memory forgets. Whoever asks for persistence of it must be told no:
+ * when the MR is registered, as for a pinned one, or by the flush.
+ */
+static void flush_never_promises_persistence(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct ibv_mr *mr;
+
+	mr = ibv_reg_mr(e->rig.pd, mem, LEN, FLUSHABLE | IBV_ACCESS_ON_DEMAND |
+					     IBV_ACCESS_FLUSH_PERSISTENT);
+	if (!mr) {
+		assert_true(errno == EINVAL || errno == EOPNOTSUPP);
+		reg_odp(&e->rig, mem, LEN, FLUSHABLE);
+		return;
+	}
+	env_write_and_check(e, mr, mem, 64, 1);
+	expect_refused(&e->rc, "persistent flush of ordinary memory",
+		       do_flush(&e->rc, ref_r(mr, mem), 64,
+				IBV_FLUSH_PERSISTENT, IBV_FLUSH_RANGE));
+	ibv_dereg_mr(mr);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		env_test(fetch_and_add),
+		env_test(compare_and_swap),
+		env_test(atomic_write),
+		env_test(result_crosses_pages),
+		env_test(misaligned_is_refused),
+		env_test(no_add_is_lost),
+		env_test(flush_global),
+		env_test(flush_needs_the_right),
+		env_test(flush_never_promises_persistence),
+	};
+
+	return ENV_MAIN(argc, argv, "atomics", tests);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * How a test ends early, and time limits.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fail.h"
+
+static bool in_child;
+
+void test_fail(const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+
+	if (in_child) {
+		fprintf(stderr, "child %d: %s\n", getpid(), text);
+		_exit(CHILD_FAILED);
+	}
+	fail_msg("%s", text);
+	abort();
+}
+
+pid_t child_start(int (*fn)(void *arg), void *arg)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		test_fail("fork: %s", strerror(errno));
+	if (!pid) {
+		in_child = true;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(fn(arg));
+	}
+	return pid;
+}
+
+void child_wait_ok(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			test_fail("waitpid: %s", strerror(errno));
+	}
+	if (WIFSIGNALED(status))
+		test_fail("child %d: killed by signal %d", pid,
+			  WTERMSIG(status));
+	if (WEXITSTATUS(status))
+		test_fail("child %d: exit status %d", pid, WEXITSTATUS(status));
+}
+
+void child_kill(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0) {
+		if (errno != EINTR)
+			test_fail("waitpid: %s", strerror(errno));
+	}
+}
+
+int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+bool wait_until(bool (*cond)(void *arg), void *arg)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int64_t deadline = now_ms() + PATIENCE_MS;
+
+	while (!cond(arg)) {
+		if (now_ms() > deadline)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * Memory to register: mappings with holes, cold pages, and what /proc says.
+ * What a test maps here is unmapped by mem_release().
+ */
+#ifndef TESTS_MEM_H
+#define TESTS_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE ((size_t)4096)
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+#define GIB ((size_t)1 << 30)
+#define TIB ((size_t)1 << 40)
+#define HUGE_2M (2 * MIB)
+
+/* The highest address of user space, rounded down to a page. */
+#define USER_SPACE_END (((uint64_t)1 << 47) - PAGE)
+
+/* Private anonymous memory, never touched, without huge pages. */
+void *mem_anon(size_t len);
+
+/* The same, aligned, and with huge pages allowed. */
+void *mem_anon_aligned(size_t len, size_t align);
+
+/* Shared memory of a memfd: what was written survives MADV_DONTNEED. */
+void *mem_shared(size_t len);
+
+/* Addresses that nothing is mapped at, aligned. */
+void *mem_free_range(size_t len, size_t align);
+
+/* Maps private anonymous memory just there. */
+void mem_map_at(void *addr, size_t len, int prot);
+
+/* Leaves a hole. */
+void mem_unmap(void *addr, size_t len);
+
+void mem_advise(void *addr, size_t len, int advice, const char *name);
+void mem_protect(void *addr, size_t len, int prot);
+
+/* Takes the pages out of the process's page table. */
+void mem_cold(void *addr, size_t len);
+
+/* Makes one huge page of every 2 MiB; false if this kernel cannot. */
+bool mem_collapse(void *addr, size_t len);
+
+/* Writes every page of the range, so that it is there. */
+void mem_touch(void *addr, size_t len);
+
+/* Unmaps what the functions above have mapped. */
+void mem_release(void);
+
+/* A value of /proc/meminfo in bytes. */
+int64_t meminfo(const char *key);
+
+/* Whether a huge zero page is to be had (sysfs says so). */
+bool mem_has_huge_zero_page(void);
+
+#endif /* TESTS_MEM_H */

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Registering: what the device says it can do, what is accepted and refused,
+ * that it costs the same whatever the length, and that a live MR holds the
+ * module.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "env.h"
+
+static void capabilities_are_reported(void **state)
+{
+	const uint32_t ud = IBV_ODP_SUPPORT_SEND | IBV_ODP_SUPPORT_RECV |
+			    IBV_ODP_SUPPORT_SRQ_RECV;
+	const uint32_t rc = ud | IBV_ODP_SUPPORT_WRITE | IBV_ODP_SUPPORT_READ |
+			    IBV_ODP_SUPPORT_ATOMIC;
+	struct env *e = *state;
+	struct ibv_device_attr_ex attr;
+
+	assert_int_equal(ibv_query_device_ex(e->rig.ctx, NULL, &attr), 0);
+	assert_int_equal(attr.odp_caps.general_caps,
+			 IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT);
+	assert_int_equal(attr.odp_caps.per_transport_caps.rc_odp_caps, rc);
+	assert_int_equal(attr.odp_caps.per_transport_caps.ud_odp_caps, ud);
+	assert_int_equal(attr.odp_caps.per_transport_caps.uc_odp_caps, 0);
+}
+
+/* The implicit MR: all addresses, those not mapped yet included. */
+static void implicit_region(void **state)
+{
+	struct env *e = *state;
+	struct ibv_mr *mr = reg_odp(&e->rig, NULL, SIZE_MAX, ACCESS_ALL);
+	uint8_t *mem;
+
+	assert_int_equal(stats_of(mr).table_bytes, 0);
+	mem = mem_anon(16 * PAGE);
+	env_write_and_check(e, mr, mem + 100, 3 * PAGE, 1);
+	env_read_and_check(e, mr, mem + 100, 3 * PAGE, 1);
+	expect_success("implicit MR as local memory",
+		       do_write(&e->rc, ref_l(mr, mem + 100),
+				ref_r(e->buf_mr, e->buf + 5 * PAGE), 3 * PAGE));
+	pattern_check("what was sent", e->buf + 5 * PAGE, 3 * PAGE, 1, 0);
+
+	expect_refused(&e->rc, "write to a kernel address",
+		       do_write(&e->rc, env_buf(e),
+				(struct ref) { 0xffff888000000000, mr->rkey },
+				8));
+	expect_refused(&e->rc, "read of a kernel address",
+		       do_read(&e->rc, env_buf(e),
+			       (struct ref) { 0xffffffff81000000, mr->rkey },
+			       8));
+	expect_refused(&e->rc, "write to an address that cannot be",
+		       do_write(&e->rc, env_buf(e),
+				(struct ref) { 0x0000800000000000, mr->rkey },
+				8));
+	expect_refused(&e->rc, "write to address 0",
+		       do_write(&e->rc, env_buf(e),
+				(struct ref) { 0, mr->rkey }, 8));
+	env_write_and_check(e, mr, mem, PAGE, 2);
+}
+
+/* EINVAL will do for any bad argument; @err is what may be said as well. */
+static void expect_no_mr(struct env *e, const char *what, void *addr,
+			 size_t len, int access, int err)
+{
+	struct ibv_mr *mr;
+
+	errno = 0;
+	mr = ibv_reg_mr(e->rig.pd, addr, len, access | IBV_ACCESS_ON_DEMAND);
+	if (mr) {
+		ibv_dereg_mr(mr);
+		test_fail("%s: registered", what);
+	}
+	if (errno != err && errno != EINVAL)
+		test_fail("%s: %s, not %s", what, strerror(errno),
+			  strerror(EINVAL));
+}
+
+static void bad_arguments_are_refused(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(PAGE);
+
+	reg_odp(&e->rig, mem, PAGE, ACCESS_ALL);
+	expect_no_mr(e, "no length", mem, 0, ACCESS_ALL, EINVAL);
+	expect_no_mr(e, "wraps around", mem, SIZE_MAX, ACCESS_ALL, EOVERFLOW);
+	expect_no_mr(e, "ends at the top of 64 bits", (void *)-PAGE, PAGE,
+		     ACCESS_ALL, EOVERFLOW);
+	expect_no_mr(e, "remote write without local write", mem, PAGE,
+		     IBV_ACCESS_REMOTE_WRITE, EINVAL);
+	expect_no_mr(e, "remote atomic without local write", mem, PAGE,
+		     IBV_ACCESS_REMOTE_ATOMIC, EINVAL);
+	errno = 0;
+	assert_null(ibv_reg_mr_iova(e->rig.pd, mem, PAGE, 12,
+				    ACCESS_ALL | IBV_ACCESS_ON_DEMAND));
+	assert_int_equal(errno, EINVAL);
+}
+
+#define ROUNDS 25
+
+static int compare_u64(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t median_registration(struct env *e, void *addr, size_t len)
+{
+	uint64_t times[ROUNDS], start;
+	struct ibv_mr *mr;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		start = now_ns();
+		mr = reg_odp(&e->rig, addr, len, ACCESS_ALL);
+		times[i] = now_ns() - start;
+		assert_int_equal(stats_of(mr).table_bytes, 0);
+		assert_int_equal(stats_of(mr).windows, 0);
+		dereg(&e->rig, mr);
+	}
+	qsort(times, ROUNDS, sizeof(times[0]), compare_u64);
+	return times[ROUNDS / 2];
+}
+
+/* Medians may differ by the noise of an emulator, not by the length. */
+static void length_costs_nothing(void **state)
+{
+	const size_t lengths[] = { MIB, GIB, TIB, USER_SPACE_END };
+	uint64_t median, least = UINT64_MAX, most = 0;
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(GIB);
+	size_t i;
+
+	/* All of the first 1 GiB is mapped, and some of it is there. */
+	mem_touch(mem, MIB);
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		bool all = lengths[i] == USER_SPACE_END;
+
+		median = median_registration(e, all ? NULL : mem, lengths[i]);
+		print_message("%zu bytes: %llu ns\n", lengths[i],
+			      (unsigned long long)median);
+		least = median < least ? median : least;
+		most = median > most ? median : most;
+	}
+	if (most > 3 * least)
+		test_fail("medians from %llu to %llu ns",
+			  (unsigned long long)least, (unsigned long long)most);
+}
+
+#define MANY 250
+
+/* 16 KiB each, and as much again for what else the machine does meanwhile. */
+static void length_takes_no_memory(void **state)
+{
+	struct env *e = *state;
+	int64_t before, grown;
+	int i;
+
+	before = meminfo("Slab") + meminfo("VmallocUsed") +
+		 meminfo("PageTables");
+	for (i = 0; i < MANY; i++)
+		reg_odp(&e->rig, NULL, USER_SPACE_END, ACCESS_ALL);
+	grown = meminfo("Slab") + meminfo("VmallocUsed") +
+		meminfo("PageTables") - before;
+	print_message("%d MRs: %lld KiB\n", MANY, (long long)grown / 1024);
+	assert_true(grown < (int64_t)(2 * MANY * 16 * KIB));
+}
+
+/* delete_module() says EWOULDBLOCK for a module in use; rmmod calls it busy. */
+static void module_is_held(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(PAGE);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, PAGE, ACCESS_ALL);
+
+	assert_int_equal(syscall(SYS_delete_module, "rdma_rxe", O_NONBLOCK),
+			 -1);
+	assert_true(errno == EBUSY || errno == EWOULDBLOCK);
+	env_write_and_check(e, mr, mem, PAGE, 1);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		env_test(capabilities_are_reported),
+		env_test(implicit_region),
+		env_test(bad_arguments_are_refused),
+		env_test(length_costs_nothing),
+		env_test(length_takes_no_memory),
+		env_test(module_is_held),
+	};
+
+	return ENV_MAIN(argc, argv, "registration", tests);
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * R6: the edge cases of libodp's own functions, odp_mr_snapshot() first.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "env.h"
+
+#define NR_PAGES 8
+#define LEN (NR_PAGES * PAGE)
+
+static void expect_errno(const char *what, int ret, int err)
+{
+	if (ret != -1 || errno != err)
+		test_fail("%s: returned %d, %s; not %s", what, ret,
+			  strerror(errno), strerror(err));
+}
+
+static void R6_bad_arguments(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN), states[NR_PAGES];
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+	const uint64_t addr = (uintptr_t)mem;
+	struct odp_stats stats;
+
+	expect_errno("no MR", odp_mr_snapshot(NULL, addr, 1, states), EINVAL);
+	expect_errno("no room", odp_mr_snapshot(mr, addr, 1, NULL), EINVAL);
+	expect_errno("no pages", odp_mr_snapshot(mr, addr, 0, states), EINVAL);
+	expect_errno("stats of no MR", odp_get_stats(NULL, &stats), EINVAL);
+	expect_errno("no room for stats", odp_get_stats(mr, NULL), EINVAL);
+	expect_errno("more pages than there are",
+		     odp_mr_snapshot(mr, addr, SIZE_MAX, states), EINVAL);
+	expect_errno("wraps around",
+		     odp_mr_snapshot(mr, (uint64_t)-PAGE, 2, states), EINVAL);
+}
+
+static void R6_ranges_outside_the_region(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(3 * LEN), states[NR_PAGES + 2];
+	struct ibv_mr *mr = reg_odp(&e->rig, mem + LEN, LEN, ACCESS_ALL);
+	const uint64_t addr = (uintptr_t)mem + LEN;
+
+	expect_errno("a page before",
+		     odp_mr_snapshot(mr, addr - PAGE, 1, states), EINVAL);
+	expect_errno("from the page before",
+		     odp_mr_snapshot(mr, addr - 1, 2, states), EINVAL);
+	expect_errno("the page behind",
+		     odp_mr_snapshot(mr, addr + LEN, 1, states), EINVAL);
+	expect_errno("one page too many",
+		     odp_mr_snapshot(mr, addr, NR_PAGES + 1, states), EINVAL);
+	expect_errno("address 0", odp_mr_snapshot(mr, 0, 1, states), EINVAL);
+	expect_errno("last page of 64 bits",
+		     odp_mr_snapshot(mr, UINT64_MAX, 1, states), EINVAL);
+	assert_int_equal(odp_mr_snapshot(mr, addr, NR_PAGES, states), 0);
+	assert_int_equal(odp_mr_snapshot(mr, addr + LEN - 1, 1, states), 0);
+}
+
+static void R6_pinned_region(void **state)
+{
+	struct env *e = *state;
+	struct odp_stats stats, before;
+	uint8_t states[1];
+
+	memset(&stats, 0xa5, sizeof(stats));
+	before = stats;
+	expect_errno("snapshot of a pinned MR",
+		     odp_mr_snapshot(e->buf_mr, (uintptr_t)e->buf, 1, states),
+		     EOPNOTSUPP);
+	expect_errno("stats of a pinned MR", odp_get_stats(e->buf_mr, &stats),
+		     EOPNOTSUPP);
+	assert_memory_equal(&stats, &before, sizeof(stats));
+}
+
+/* A SoftiWARP device takes the same calls, and is none of ours. */
+static void R6_device_of_another_driver(void **state)
+{
+	struct ibv_device **list;
+	struct ibv_context *ctx = NULL;
+	struct odp_stats stats;
+	uint8_t *mem, out[1];
+	struct ibv_pd *pd;
+	struct ibv_mr *mr;
+	int i;
+
+	(void)state;
+	if (system("modprobe siw && rdma link add siw_odp type siw netdev lo")) {
+		print_message("no SoftiWARP device to be had here\n");
+		skip();
+	}
+	list = ibv_get_device_list(NULL);
+	for (i = 0; list && list[i]; i++) {
+		if (!strcmp(ibv_get_device_name(list[i]), "siw_odp"))
+			ctx = ibv_open_device(list[i]);
+	}
+	ibv_free_device_list(list);
+	assert_non_null(ctx);
+	pd = ibv_alloc_pd(ctx);
+	assert_non_null(pd);
+	mem = mem_anon(PAGE);
+	mr = ibv_reg_mr(pd, mem, PAGE, IBV_ACCESS_LOCAL_WRITE);
+	assert_non_null(mr);
+
+	expect_errno("snapshot", odp_mr_snapshot(mr, (uintptr_t)mem, 1, out),
+		     EOPNOTSUPP);
+	expect_errno("stats", odp_get_stats(mr, &stats), EOPNOTSUPP);
+	ibv_dereg_mr(mr);
+	ibv_dealloc_pd(pd);
+	ibv_close_device(ctx);
+	assert_int_equal(system("rdma link delete siw_odp"), 0);
+}
+
+/* Any address of a page names it, and only the bytes asked for are written. */
+static void R6_unaligned_addresses(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN), states[NR_PAGES + 2];
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+	const uint64_t addr = (uintptr_t)mem;
+	size_t off, n;
+
+	mem_touch(mem + 2 * PAGE, PAGE);
+	for (off = 0; off < PAGE; off += 455) {
+		for (n = 1; n <= NR_PAGES; n++) {
+			memset(states, 0xa5, sizeof(states));
+			assert_int_equal(odp_mr_snapshot(mr, addr + off, n,
+							 states + 1), 0);
+			assert_int_equal(states[0], 0xa5);
+			assert_int_equal(states[n + 1], 0xa5);
+			assert_int_equal(states[1], ODP_PAGE_FAULT);
+			if (n > 2)
+				assert_int_equal(states[3], PAGE_RW);
+		}
+	}
+}
+
+/* The MR begins in the middle of a page and ends in the middle of another. */
+static void R6_unaligned_region(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN), states[NR_PAGES];
+	uint8_t *start = mem + PAGE + 1000;
+	struct ibv_mr *mr = reg_odp(&e->rig, start, 2 * PAGE, ACCESS_ALL);
+
+	mem_touch(mem, LEN);
+	expect_pages(mr, start, "WWW");
+	expect_errno("a page too many",
+		     odp_mr_snapshot(mr, (uintptr_t)start, 4, states), EINVAL);
+	expect_errno("an address below the MR, in its first page",
+		     odp_mr_snapshot(mr, (uintptr_t)start - 1, 1, states),
+		     EINVAL);
+}
+
+/* Looking changes nothing: no page comes in, no counter moves. */
+static void R6_faults_nothing_in(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+	unsigned char present[NR_PAGES];
+	struct odp_stats stats;
+	size_t i;
+
+	expect_pages(mr, mem, "FFFFFFFF");
+	assert_int_equal(mincore(mem, LEN, present), 0);
+	for (i = 0; i < NR_PAGES; i++)
+		assert_int_equal(present[i] & 1, 0);
+	mem_touch(mem, LEN);
+	expect_pages(mr, mem, "WWWWWWWW");
+	assert_int_equal(count_pages(mr, mem, NR_PAGES, ODP_PAGE_MIRRORED), 0);
+	stats = stats_of(mr);
+	assert_int_equal(stats.faults, 0);
+	assert_int_equal(stats.resident_pages, 0);
+	assert_int_equal(stats.table_bytes, 0);
+}
+
+/* The flags say what the device has done with each page. */
+static void R6_mirrored_and_dirty(void **state)
+{
+	const uint8_t flags = ODP_PAGE_MIRRORED | ODP_PAGE_DIRTY;
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+
+	mem_touch(mem, LEN);
+	expect_state("untouched by the device", mr, mem, flags, 0);
+	expect_success("read", do_read(&e->rc, env_buf(e),
+				       ref_r(mr, mem + PAGE), 1));
+	expect_state("read", mr, mem + PAGE, flags, ODP_PAGE_MIRRORED);
+	env_write_and_check(e, mr, mem + 2 * PAGE + 5, 1, 1);
+	expect_state("written", mr, mem + 2 * PAGE, flags, flags);
+	expect_state("still only read", mr, mem + PAGE, flags,
+		     ODP_PAGE_MIRRORED);
+	mem_cold(mem + 2 * PAGE, PAGE);
+	expect_state("gone", mr, mem + 2 * PAGE, 0xff, ODP_PAGE_FAULT);
+}
+
+/* All of a process in one MR; the ends of user space are holes. */
+static void R6_ends_of_user_space(void **state)
+{
+	struct env *e = *state;
+	struct ibv_mr *mr = reg_odp(&e->rig, NULL, USER_SPACE_END, ACCESS_ALL);
+	uint8_t states[4];
+
+	assert_int_equal(odp_mr_snapshot(mr, 0, 1, states), 0);
+	assert_int_equal(states[0], ODP_PAGE_FAULT);
+	assert_int_equal(odp_mr_snapshot(mr, USER_SPACE_END - 4 * PAGE, 4,
+					 states), 0);
+	assert_int_equal(states[3], ODP_PAGE_FAULT);
+	expect_errno("one page more",
+		     odp_mr_snapshot(mr, USER_SPACE_END - 4 * PAGE, 5, states),
+		     EINVAL);
+}
+
+/* What the counters promise, on a course of events with a known result. */
+static void stats_count_what_happens(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+	struct odp_stats stats = stats_of(mr), zero = {};
+
+	assert_memory_equal(&stats, &zero, sizeof(stats));
+
+	env_write_and_check(e, mr, mem, 1, 1);
+	stats = stats_of(mr);
+	assert_int_equal(stats.faults, 1);
+	assert_int_equal(stats.faulted_pages, 1);
+	assert_int_equal(stats.resident_pages,
+			 stats.faulted_pages + stats.around_pages);
+	assert_int_equal(stats.leaves, 1);
+	assert_int_equal(stats.windows, 1);
+	assert_true(stats.table_bytes > 0);
+
+	mem_unmap(mem, LEN);
+	stats = stats_of(mr);
+	assert_true(stats.invalidations > 0);
+	assert_int_equal(stats.invalidated_pages,
+			 stats.faulted_pages + stats.around_pages);
+	assert_int_equal(stats.resident_pages, 0);
+	assert_int_equal(stats.failed_faults, 0);
+
+	expect_refused(&e->rc, "write to memory that is gone",
+		       do_write(&e->rc, env_buf(e), ref_r(mr, mem), 1));
+	assert_int_equal(stats_of(mr).failed_faults, 1);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		env_test(R6_bad_arguments),
+		env_test(R6_ranges_outside_the_region),
+		env_test(R6_pinned_region),
+		env_test(R6_device_of_another_driver),
+		env_test(R6_unaligned_addresses),
+		env_test(R6_unaligned_region),
+		env_test(R6_faults_nothing_in),
+		env_test(R6_mirrored_and_dirty),
+		env_test(R6_ends_of_user_space),
+		env_test(stats_count_what_happens),
+	};
+
+	return ENV_MAIN(argc, argv, "snapshot", tests);
+}
