@@ -62,6 +62,7 @@ struct cell {
 	size_t src_off, dst_off, len;
 	uint64_t seed;
 	bool fresh;		/* the destination's surroundings are zero */
+	char name[80];
 };
 
 static struct rig rig;
@@ -127,9 +128,12 @@ static void prepare_dst(struct cell *c, const struct end *end,
 		mem_cold(c->dst, len);
 }
 
-static void check_guard(const struct cell *c, const char *what, size_t from,
+static void check_guard(const struct cell *c, const char *where, size_t from,
 			size_t to)
 {
+	char what[128];
+
+	snprintf(what, sizeof(what), "guard %s, %s", where, c->name);
 	if (c->fresh)
 		zeros_check(what, c->dst + from, to - from);
 	else
@@ -144,9 +148,9 @@ static void check_dst(const struct cell *c, size_t head)
 {
 	size_t start = PAGE + c->dst_off, end = start + c->len;
 
-	pattern_check("data", c->dst + start, c->len, c->seed, 0);
-	check_guard(c, "guard before the data", 0, start - head);
-	check_guard(c, "guard behind the data", end,
+	pattern_check(c->name, c->dst + start, c->len, c->seed, 0);
+	check_guard(c, "before the data", 0, start - head);
+	check_guard(c, "behind the data", end,
 		    window(c->dst_off, c->len));
 }
 
@@ -171,12 +175,12 @@ static void run_write_or_read(struct pair *p, const struct grid *g,
 		wr.imm_data = htonl(IMM);
 		post_recv(p, NULL, 0, c->seed);
 	}
-	expect_success("request", do_wr(p, &wr).status);
+	expect_success(c->name, do_wr(p, &wr).status);
 	if (g->op != WRITE_IMM)
 		return;
 
-	wc = wait_wc(p->b_cq, "receive of a write with immediate");
-	expect_success("receive", wc.status);
+	wc = wait_wc(p->b_cq, c->name);
+	expect_success(c->name, wc.status);
 	assert_int_equal(wc.opcode, IBV_WC_RECV_RDMA_WITH_IMM);
 	assert_int_equal(wc.wr_id, c->seed);
 	assert_int_equal(ntohl(wc.imm_data), IMM);
@@ -220,10 +224,10 @@ static void run_send(struct pair *p, const struct grid *g, struct cell *c)
 		wr.wr.ud.remote_qkey = PAIR_QKEY;
 	}
 	post_recv(p, &to, 1, c->seed);
-	expect_success("send", do_wr(p, &wr).status);
+	expect_success(c->name, do_wr(p, &wr).status);
 
-	wc = wait_wc(p->b_cq, "receive");
-	expect_success("receive", wc.status);
+	wc = wait_wc(p->b_cq, c->name);
+	expect_success(c->name, wc.status);
 	assert_int_equal(wc.opcode, IBV_WC_RECV);
 	assert_int_equal(wc.wr_id, c->seed);
 	assert_int_equal(wc.byte_len, c->len + head);
@@ -236,8 +240,11 @@ static void run_send(struct pair *p, const struct grid *g, struct cell *c)
 static void run_cell(struct pair *p, const struct grid *g, struct end *a,
 		     struct end *b, struct cell *c, enum temperature t)
 {
+	static const char *const names[] = { "warm", "cold file", "cold fresh" };
 	bool read = g->op == READ;
 
+	snprintf(c->name, sizeof(c->name), "%zu bytes at %zu from %zu, %s",
+		 c->len, c->dst_off, c->src_off, names[t]);
 	prepare_src(c, read ? b : a, t);
 	prepare_dst(c, read ? a : b, t);
 	if (g->op <= READ)

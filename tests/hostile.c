@@ -179,6 +179,7 @@ static void region_over_kernel_addresses(void **state)
 	struct ibv_mr *mr;
 	struct ref there;
 
+	reg_odp(&e->rig, mem_anon(PAGE), PAGE, ACCESS_ALL);
 	mr = ibv_reg_mr(e->rig.pd, (void *)0xffff888000001000, PAGE,
 			ACCESS_ALL | IBV_ACCESS_ON_DEMAND);
 	if (!mr) {

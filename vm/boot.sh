@@ -12,7 +12,10 @@
 run_dir='' qemu_pid='' qemu_args=()
 
 boot_cleanup() {
-	[[ ! $qemu_pid ]] || kill -KILL "$qemu_pid" 2>/dev/null || true
+	if [[ $qemu_pid ]]; then
+		kill -KILL "$qemu_pid" 2>/dev/null || true
+		wait "$qemu_pid" 2>/dev/null || true
+	fi
 	[[ ! $run_dir ]] || rm -rf -- "$run_dir"
 }
 
@@ -55,10 +58,8 @@ boot_run_dir() {
 	local kernel=$1 cwd=$2 name merge=0
 	shift 2
 	[[ ! /dev/fd/1 -ef /dev/fd/2 ]] || merge=1
-	case $cwd in
-	/ | /bin* | /boot* | /dev* | /etc* | /lib* | /proc* | /run | /run/odp* | /sbin* | /sys* | /usr*)
-		die "$cwd is a folder of the guest's own system and cannot be shared with it; start ./run from another folder." ;;
-	esac
+	[[ ! $cwd =~ ^/((bin|boot|dev|etc|lib|lib32|lib64|proc|sbin|sys|usr|run/odp)(/.*)?|run|mnt)?$ ]] ||
+		die "$cwd is a folder of the guest's own system and cannot be shared with it; start ./run from another folder."
 	mkdir -p -- "$top/build/run"
 	run_dir=$(mktemp -d -- "$top/build/run/XXXXXX")
 	trap boot_cleanup EXIT
@@ -110,7 +111,7 @@ qemu_path() {
 
 # boot_limit: seconds within which a guest is up, far more than it takes on a busy machine.
 boot_limit() {
-	echo 180
+	echo 120
 }
 
 # boot_once KERNEL CWD: starts the guest and waits; 98 means that it never came up.
@@ -118,7 +119,7 @@ boot_once() {
 	local kernel=$1 start=$SECONDS limit=${ODP_TIMEOUT:-1800} tails=()
 	rm -f -- "$run_dir"/{booted,status,dmesg,console}
 	boot_qemu "$kernel" "$2"
-	TMPDIR=$run_dir "${qemu_args[@]}" </dev/null >"$run_dir/qemu" 2>&1 &
+	TMPDIR=$run_dir setpriv --pdeathsig KILL "${qemu_args[@]}" </dev/null >"$run_dir/qemu" 2>&1 &
 	qemu_pid=$!
 	tail -s 0.1 -c +1 -f --pid="$qemu_pid" -- "$run_dir/out" &
 	tails+=($!)
@@ -151,12 +152,15 @@ boot_once() {
 
 # boot_judge KERNEL: the run's status, after QEMU has ended.
 boot_judge() {
-	local kernel=$1 bad
-	bad=$(cat -- "$run_dir"/{dmesg,console} 2>/dev/null | tr -d '\r' | grep -aE -f "$top/vm/kernel-log-patterns" | sort -u | head -n 40 || true)
-	if [[ $bad ]]; then
-		boot_report "$kernel" "The guest's kernel log has these lines:" "$bad"
-		return 99
-	fi
+	local kernel=$1 log bad
+	# What came after the guest wrote its log, or instead of it, is on the console only.
+	for log in dmesg console; do
+		bad=$(tr -d '\r' 2>/dev/null <"$run_dir/$log" | grep -aE -A 24 -f "$top/vm/kernel-log-patterns" || true)
+		if [[ $bad ]]; then
+			boot_report "$kernel" "The guest's kernel log has this:" "$(head -n 60 <<<"$bad")"
+			return 99
+		fi
+	done
 	if [[ ! -s $run_dir/status ]]; then
 		boot_report "$kernel" "The guest died."
 		return 99

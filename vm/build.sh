@@ -8,6 +8,7 @@
 # build_for KERNEL: configures (once) and builds modules and user space for that series.
 build_for() {
 	local kernel=$1 lock log=$top/build/logs/build-$1.log
+	root_ready
 	mkdir -p -- "$top/build/$kernel"
 	exec {lock}>"$top/build/$kernel.lock"
 	flock -n "$lock" || { say "Waiting for another ./run that builds for $kernel ..."; flock "$lock"; }
@@ -29,21 +30,27 @@ SCRIPT
 }
 
 # in_root SCRIPT ARG...: runs SCRIPT with sh in the guest's root, as the calling user, with the
-# project at /mnt/odp. The mounts live in a namespace of their own and go with the last process.
+# project at /mnt/odp. The mounts live in a namespace of their own and go with the last process. Where
+# this machine is itself a chroot, / cannot be made private; then the root is bound on itself, which can.
 in_root() {
 	local script=$1
 	shift
 	# shellcheck disable=SC2016 # for the inner shell
-	as_root unshare --mount --propagation private -- /bin/bash -euc '
+	as_root unshare --mount --propagation unchanged -- /bin/bash -euc '
 		root=$1 top=$2 user=$3 script=$4
 		shift 4
+		mount --make-rprivate / 2>/dev/null || true
+		mount --bind -- "$root" "$root"
+		trap "umount -R -l -- \"\$root\"" EXIT
+		mount --make-private -- "$root"
 		mount --bind -- "$top" "$root/mnt/odp"
 		mount -t proc proc "$root/proc"
 		mount --rbind /sys "$root/sys"
+		mount --make-rprivate "$root/sys"
 		mount --rbind /dev "$root/dev"
+		mount --make-rprivate "$root/dev"
 		mount -t tmpfs tmpfs "$root/tmp"
-		exec chroot --userspec="$user" "$root" /usr/bin/env -i \
-			PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8 \
-			/bin/sh -c "$script" sh "$@"
+		chroot --userspec="$user" "$root" /usr/bin/env -i \
+			PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8 /bin/sh -c "$script" sh "$@"
 	' bash "$guest_dir/root" "$top" "$(id -u):$(id -g)" "$script" "$@"
 }

@@ -12,7 +12,7 @@ host_ready() {
 
 	# tool:package
 	for tool in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap \
-		mke2fs:e2fsprogs flock:util-linux unshare:util-linux xz:xz-utils \
+		mke2fs:e2fsprogs flock:util-linux unshare:util-linux setpriv:util-linux xz:xz-utils \
 		dpkg-deb:dpkg /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring; do
 		host_has "${tool%%:*}" || missing+=("${tool#*:}")
 	done
@@ -28,8 +28,7 @@ host_has() {
 host_install() {
 	command -v apt-get >/dev/null ||
 		die "There is no apt-get here; use Debian 12 or 13, or install the equivalents of: $*."
-	((EUID == 0)) || command -v sudo >/dev/null ||
-		die "Installing packages needs root; run ./run as root, or install sudo, or install these by hand: $*."
+	root_ready
 	step "Installing host packages: $*" "$top/build/logs/host-packages.log" host_apt "$@" ||
 		die "apt-get could not install $*; install them by hand (build/logs/host-packages.log says what went wrong)."
 }

@@ -42,7 +42,8 @@ image_ready() {
 
 image_build_root() {
 	local sources=$1 key=$2 options=() option
-	space_for 9000 "Building the guest"
+	root_ready
+	space_for 5000 "Building the guest"
 	while read -r option; do
 		options+=(--aptopt="$option")
 	done < <(mirror_apt_options)
@@ -90,6 +91,7 @@ image_failed() {
 
 image_build_boot() {
 	local key=$1 kernel dir
+	root_ready
 	[[ -r $guest_dir/root/usr/src/odp-kernels/offered ]] ||
 		die "The cached guest in $guest_dir is damaged; ./run clean removes it and the next run builds it again."
 	mkdir -p -- "$guest_dir/kernels"

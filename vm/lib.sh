@@ -26,22 +26,28 @@ as_root() {
 	fi
 }
 
+# root_ready: asks for sudo's password, if it takes one, before the steps that need it go to the background.
+root_ready() {
+	((EUID != 0)) || return 0
+	command -v sudo >/dev/null ||
+		die "This needs root for a chroot and for packages; run ./run as root or install sudo."
+	sudo -n true 2>/dev/null || sudo -v ||
+		die "sudo did not give root rights; run ./run as root or as a user who may use sudo."
+}
+
 # step TITLE LOG CMD...: runs CMD with its output in LOG, shows that it goes on, and returns its status.
 step() {
-	local title=$1 log=$2 start=$SECONDS status=0 pid
+	local title=$1 log=$2 start=$SECONDS status=0 ticker
 	shift 2
 	mkdir -p -- "$(dirname -- "$log")"
+	: >"$log"
 	say "$title ..."
-	"$@" >"$log" 2>&1 </dev/null &
-	pid=$!
-	while sleep 1 && kill -0 "$pid" 2>/dev/null; do
-		if [[ -t 2 ]]; then
-			printf '\r\e[Kodp:   %d s  %.100s' $((SECONDS - start)) "$(tail -n 1 -- "$log" | tr -d '\000-\037')" >&2
-		elif (((SECONDS - start) % 20 == 0)); then
-			say "  $((SECONDS - start)) s  $(tail -n 1 -- "$log" | tr -d '\000-\037' | cut -c 1-100)"
-		fi
-	done
-	wait "$pid" || status=$?
+	# The ticker goes to the background and CMD stays in front, so that ctrl-c reaches it.
+	step_ticker "$log" &
+	ticker=$!
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	kill "$ticker" 2>/dev/null || true
+	wait "$ticker" 2>/dev/null || true
 	[[ ! -t 2 ]] || printf '\r\e[K' >&2
 	if ((status)); then
 		tail -n 15 -- "$log" | sed 's/^/    /' >&2
@@ -49,6 +55,23 @@ step() {
 		say "  done in $((SECONDS - start)) s"
 	fi
 	return "$status"
+}
+
+# step_ticker LOG: every second on a terminal, every 20 s elsewhere, the time and LOG's last line.
+step_ticker() {
+	local start=$SECONDS line
+	trap 'kill "$!" 2>/dev/null; exit' TERM
+	while kill -0 $$ 2>/dev/null; do
+		sleep 1 >/dev/null 2>&1 &
+		wait "$!"
+		[[ -t 2 ]] || (((SECONDS - start) % 20 == 0)) || continue
+		line=$(tail -n 1 -- "$1" | tr -d '\000-\037' | cut -c 1-100)
+		if [[ -t 2 ]]; then
+			printf '\r\e[Kodp:   %d s  %s' $((SECONDS - start)) "$line" >&2
+		else
+			say "  $((SECONDS - start)) s  $line"
+		fi
+	done
 }
 
 # space_for MIB WHAT: stops with a sentence when the disk under the guest has less than MIB left.

@@ -5,17 +5,31 @@
 
 # mirror_site main|security: prints the site of the first archive of that kind in the host's apt.
 mirror_site() {
+	local info site=''
+	# With what apt knows of each archive; before the first apt-get update that is nothing: go by name.
+	for info in true false; do
+		[[ $site ]] || site=$(mirror_pick "$1" "$info")
+	done
+	# Cloud images name a file with mirrors, best first.
+	if [[ $site =~ ^mirror\+file:(//)?(/.*) ]]; then
+		site=$(awk '/^https?:/ && !found { found = $1 } END { print found }' "${BASH_REMATCH[2]}")
+	fi
+	printf '%s' "${site%/}"
+}
+
+# mirror_pick main|security RELEASE_INFO
+mirror_pick() {
 	# shellcheck disable=SC2016 # apt fills these in
-	apt-get indextargets --format '$(SITE) $(COMPONENT) $(ORIGIN) $(RELEASE)' 'Created-By: Packages' 2>/dev/null |
+	apt-get indextargets -o APT::Get::IndexTargets::ReleaseInfo="$2" \
+		--format '$(SITE) $(COMPONENT) $(ORIGIN) $(RELEASE)' 'Created-By: Packages' 2>/dev/null |
 		awk -v want="$1" '
-			$2 != "main" { next }
+			$2 != "main" || $3 == "Ubuntu" || $1 !~ /^(https?:|mirror\+file:)/ { next }
 			{ site = $1; sub(/\/+$/, "", site) }
 			site ~ /debian-security(\/|$)/ || $4 ~ /-security$/ {
-				if ($3 != "Ubuntu" && !security) security = site
+				if (!security && site !~ /\/ubuntu$/) security = site
 				next
 			}
-			# Before the first apt-get update the origin is unknown: go by the name.
-			$3 == "Debian" || site ~ /\/debian$/ || site ~ /\/archive\/debian\// {
+			$3 == "Debian" || site ~ /\/debian(\.list)?$/ || site ~ /\/archive\/debian\// {
 				if (!main) main = site
 			}
 			END { print want == "main" ? main : security }'
