@@ -10,12 +10,14 @@
 #   kernels/K/version       such as 6.12.107+deb13-amd64
 #   kernels/K/vmlinuz       and initramfs
 #   kernels/offered         the series that the mirror offers
+#   source/K.tar.xz         linux-source, the whole of it, for vm/debug-kernel.sh
 #   root.stamp, boot.stamp  what the above was made from
 
 guest_packages=(
 	ca-certificates gcc make libc6-dev cmake pkgconf libibverbs-dev librdmacm-dev perftest
 	python3 python3-pyverbs gdb strace libcmocka-dev rdma-core ibverbs-utils iproute2 kmod
 	coccinelle sparse valgrind mandoc dpkg-dev xz-utils procps util-linux busybox-static cpio
+	zlib1g-dev flex bison bc libelf-dev libssl-dev
 )
 
 # image_ready: after it, the image exists and fits these scripts.
@@ -43,19 +45,20 @@ image_ready() {
 image_build_root() {
 	local sources=$1 key=$2 options=() option
 	root_ready
-	space_for 5000 "Building the guest"
+	space_for 5500 "Building the guest"
 	while read -r option; do
 		options+=(--aptopt="$option")
 	done < <(mirror_apt_options)
 
-	as_root rm -rf --one-file-system -- "$guest_dir"/{root,kernels,root.ext4,root.stamp,boot.stamp}
+	as_root rm -rf --one-file-system -- "$guest_dir"/{root,kernels,source,root.ext4,root.stamp,boot.stamp}
+	mkdir -p -- "$guest_dir/source"
 	echo "$sources" >"$guest_dir/sources.list"
 	# shellcheck disable=SC2016 # mmdebstrap runs it, with the root folder as $1
 	local hook='"$ODP_INSTALL_KERNELS" "$1"'
 	step "Building the guest from $(echo "$sources" | cut -d ' ' -f 2 | sort -u | paste -sd ' ')" \
 		"$top/build/logs/guest.log" \
 		as_root env INITRD=No ODP_INSTALL_KERNELS="$top/vm/guest/install-kernels" ODP_SERIES="$ODP_SERIES" \
-		mmdebstrap --mode=root --variant=apt --format=directory \
+		ODP_SOURCES="$(realpath -- "$guest_dir/source")" mmdebstrap --mode=root --variant=apt --format=directory \
 		--include="$(IFS=,; echo "${guest_packages[*]}")" \
 		--aptopt='APT::Install-Recommends "false"' "${options[@]}" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
