@@ -205,7 +205,7 @@ bool odp_window_begin(struct odp_window *w, unsigned long *seq)
 int odp_window_wait_quiet(struct odp_window *w)
 {
 	struct odp_mirror *m = w->mirror;
-	unsigned long limit = msecs_to_jiffies(m->policy.limit_ms);
+	unsigned long limit = msecs_to_jiffies(READ_ONCE(m->policy.limit_ms));
 	unsigned int settled;
 	long left;
 

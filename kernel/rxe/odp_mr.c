@@ -7,6 +7,8 @@
 
 static const struct ib_device_ops rxe_odp_dev_ops = {
 	.advise_mr = rxe_odp_advise_mr,
+	.fill_res_mr_entry = rxe_odp_fill_res_mr,
+	.fill_stat_mr_entry = rxe_odp_fill_stat_mr,
 };
 
 /**

@@ -49,4 +49,8 @@ int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,
 		      u32 flags, struct ib_sge *sg_list, u32 num_sge,
 		      struct uverbs_attr_bundle *attrs);
 
+/* odp_nl.c */
+int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr);
+int rxe_odp_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr);
+
 #endif /* RXE_ODP_H */
