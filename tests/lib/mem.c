@@ -14,6 +14,9 @@
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
 
 #define MAX_RANGES 64
 
@@ -134,6 +137,21 @@ void mem_protect(void *addr, size_t len, int prot)
 {
 	if (mprotect(addr, len, prot))
 		test_fail("mprotect: %s", strerror(errno));
+}
+
+void mem_guard(void *addr, size_t len)
+{
+	mem_advise(addr, len, MADV_GUARD_INSTALL, "GUARD_INSTALL");
+}
+
+bool mem_has_guards(void)
+{
+	void *p = map(NULL, PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	bool have = !madvise(p, PAGE, MADV_GUARD_INSTALL);
+
+	mem_unmap(p, PAGE);
+	return have;
 }
 
 bool mem_collapse(void *addr, size_t len)
