@@ -85,8 +85,10 @@ static const char *absent_memfd_huge(void)
 	       "shmem_enabled does not allow huge pages";
 }
 
+/* Only where there is a page table already can there be a huge entry in it. */
 static void settle_memfd_huge(struct cell *c)
 {
+	cell_look(c);
 	if (!mem_collapse(c->mem, c->pages * PAGE))
 		test_fail("MADV_COLLAPSE: %s", strerror(errno));
 }

@@ -147,14 +147,16 @@ int main(int argc, char **argv)
 {
 	const char *filter = argc > 1 ? argv[1] : "*";
 	size_t i, j;
-	int status;
+	int status = EXIT_SUCCESS;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (i = 0; i < sizeof(kind_lists) / sizeof(kind_lists[0]); i++)
 		for (j = 0; j < *kind_lists[i].nr; j++)
 			add_cells_of(&kind_lists[i].kinds[j], filter);
 	printf("%zu cells exist, %zu do not\n", nr_cells, nr_impossible);
-	status = env_main(argc, argv, "matrix", tests, nr_cells);
+	/* A kind that this kernel does not have has said so, line by line. */
+	if (nr_cells || !nr_impossible)
+		status = env_main(argc, argv, "matrix", tests, nr_cells);
 	machine_restore();
 	return status;
 }
