@@ -156,8 +156,17 @@ bool mem_has_guards(void)
 
 bool mem_collapse(void *addr, size_t len)
 {
-	return !madvise(addr, len, MADV_HUGEPAGE) &&
-	       !madvise(addr, len, MADV_COLLAPSE);
+	int64_t deadline = now_ms() + PATIENCE_MS;
+	int err;
+
+	if (madvise(addr, len, MADV_HUGEPAGE))
+		return false;
+	/* EAGAIN: somebody else is at a page, and will soon be done. */
+	do {
+		err = madvise(addr, len, MADV_COLLAPSE) ? errno : 0;
+	} while (err == EAGAIN && now_ms() < deadline);
+	errno = err;
+	return !err;
 }
 
 void mem_touch(void *addr, size_t len)
