@@ -19,6 +19,7 @@
 #endif
 
 #define MAX_RANGES 64
+#define COLLAPSE_TRIES 50
 
 static struct range {
 	void *addr;
@@ -156,15 +157,14 @@ bool mem_has_guards(void)
 
 bool mem_collapse(void *addr, size_t len)
 {
-	int64_t deadline = now_ms() + PATIENCE_MS;
-	int err;
+	int err, tries = 0;
 
 	if (madvise(addr, len, MADV_HUGEPAGE))
 		return false;
-	/* EAGAIN: somebody else is at a page, and will soon be done. */
+	/* EAGAIN: somebody else is at a page, and may soon be done. */
 	do {
 		err = madvise(addr, len, MADV_COLLAPSE) ? errno : 0;
-	} while (err == EAGAIN && now_ms() < deadline);
+	} while (err == EAGAIN && ++tries < COLLAPSE_TRIES);
 	errno = err;
 	return !err;
 }

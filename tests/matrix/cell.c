@@ -369,16 +369,13 @@ static void fill_memory(struct cell *c)
 	}
 }
 
-void cell_open(struct cell *c, const struct kind *kind,
-	       const struct event *event)
+void cell_map(struct cell *c, const struct kind *kind)
 {
-	struct dev_config config = dev_default;
 	bool room = kind->props & HAS_ROOM;
 	size_t before = kind->offset;
 
 	*c = (struct cell) {
 		.kind = kind,
-		.event = event,
 		.pages = kind->pages,
 		.total = kind->pages * (room ? 2 : 1),
 		.unit = kind->unit,
@@ -396,6 +393,15 @@ void cell_open(struct cell *c, const struct kind *kind,
 	fill_memory(c);
 	if (kind->settle)
 		kind->settle(c);
+}
+
+void cell_open(struct cell *c, const struct kind *kind,
+	       const struct event *event)
+{
+	struct dev_config config = dev_default;
+
+	cell_map(c, kind);
+	c->event = event;
 	config.around = kind->around;
 	c->dev = dev_open(c->mem, c->total * PAGE, &config);
 }

@@ -93,7 +93,10 @@ static inline uint8_t *cell_at(const struct cell *c, size_t page)
 	return c->mem + page * PAGE;
 }
 
-/* Maps the memory, fills it, and mirrors it. */
+/* Maps the memory and fills it. */
+void cell_map(struct cell *c, const struct kind *kind);
+
+/* The same, and mirrors it. */
 void cell_open(struct cell *c, const struct kind *kind,
 	       const struct event *event);
 

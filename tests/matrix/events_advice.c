@@ -33,6 +33,49 @@ static void run_dontneed(struct cell *c)
 	cell_cut(c, first, n);
 }
 
+static const char *absent_pageout(const struct kind *kind)
+{
+	(void)kind;
+	return machine_has_swap() ? NULL : "no swap could be set up on zram";
+}
+
+struct pageout {
+	struct cell *c;
+	size_t step;		/* 1: all probes; 2: every other one */
+};
+
+/* One call may pass over pages that are on their way to a list. */
+static bool is_paged_out(void *arg)
+{
+	struct pageout *p = arg;
+	struct cell *c = p->c;
+	size_t i = cell_next_probe(c, 0);
+	uint8_t state = 0;
+
+	/* A file's dirty pages are not reclaimed, but written, first. */
+	if (c->fd >= 0 && fsync(c->fd))
+		test_fail("fsync: %s", strerror(errno));
+	mem_advise(c->mem, c->pages * PAGE, MADV_PAGEOUT, "PAGEOUT");
+	for (; i < c->pages && !state; i = cell_next_probe(c, i + p->step))
+		dev_states(c->dev, cell_at(c, i), &state, 1);
+	return !state;
+}
+
+static void page_out(struct cell *c, size_t step)
+{
+	struct pageout p = { c, step };
+
+	if (!wait_until(is_paged_out, &p))
+		test_fail("pages stay");
+	c->cut = true;
+}
+
+static void run_pageout(struct cell *c)
+{
+	cell_warm(c);
+	page_out(c, 1);
+}
+
 /* The kernel may have dropped a page, or not: any other data is wrong. */
 static void model_maybe_dropped(struct cell *c)
 {
@@ -66,14 +109,13 @@ static void run_free(struct cell *c)
 		cell_write(c, i, 1);
 	memcpy(written, c->page, sizeof(written));
 
-	mem_advise(c->mem, c->pages * PAGE, MADV_PAGEOUT, "PAGEOUT");
+	page_out(c, 2);
 	model_maybe_dropped(c);
 	i = cell_next_probe(c, 0);
 	for (; i < c->pages; i = cell_next_probe(c, i + 2))
 		if (c->page[i].seed != written[i].seed)
 			test_fail("what the device wrote to page %zu is lost",
 				  i);
-	c->cut = true;
 }
 
 static void run_cold(struct cell *c)
@@ -89,34 +131,18 @@ static void run_cold(struct cell *c)
 		cell_expect_none_taken(c, &m);
 }
 
-static const char *absent_pageout(const struct kind *kind)
+/* Does the kernel collapse such pages, half of them written, at all? */
+static const char *absent_collapse(const struct kind *kind)
 {
-	(void)kind;
-	return machine_has_swap() ? NULL : "no swap could be set up on zram";
-}
+	struct cell c;
+	bool done;
 
-/* Of what the device only looked at, zero pages stay. */
-static bool is_paged_out(void *arg)
-{
-	struct cell *c = arg;
-	size_t i = cell_next_probe(c, 0);
-	uint8_t state = 0;
-
-	/* A file's dirty pages are not reclaimed, but written, first. */
-	if (c->fd >= 0 && fsync(c->fd))
-		test_fail("fsync: %s", strerror(errno));
-	mem_advise(c->mem, c->pages * PAGE, MADV_PAGEOUT, "PAGEOUT");
-	for (; i < c->pages && !state; i = cell_next_probe(c, i + 1))
-		dev_states(c->dev, cell_at(c, i), &state, 1);
-	return !state;
-}
-
-static void run_pageout(struct cell *c)
-{
-	cell_warm(c);
-	if (!wait_until(is_paged_out, c))
-		test_fail("pages stay");
-	c->cut = true;
+	cell_map(&c, kind);
+	cell_store(&c, 0, c.pages / 2);
+	done = mem_collapse(c.mem, c.pages * PAGE);
+	cell_close(&c);
+	return done ? NULL :
+	       "this kernel does not collapse such pages, mirrored or not";
 }
 
 /* Small pages become a huge one, and the mirror's entry with them. */
@@ -154,11 +180,12 @@ static void run_hugepage(struct cell *c)
 const struct event events_advice[] = {
 	{ .name = "dontneed", .needs = IS_UNLOCKED, .run = run_dontneed },
 	{ .name = "free", .needs = HAS_CPU | HAS_DEVICE | HAS_WRITE | IS_ANON |
-	  IS_UNLOCKED, .run = run_free },
+	  IS_UNLOCKED, .absent = absent_pageout, .run = run_free },
 	{ .name = "cold", .needs = RECLAIM, .run = run_cold },
 	{ .name = "pageout", .needs = RECLAIM | IS_LONE,
 	  .absent = absent_pageout, .run = run_pageout },
-	{ .name = "collapse", .needs = IS_COLLAPSIBLE, .run = run_collapse },
+	{ .name = "collapse", .needs = IS_COLLAPSIBLE,
+	  .absent = absent_collapse, .run = run_collapse },
 	{ .name = "hugepage", .needs = IS_EXPANDABLE, .run = run_hugepage },
 };
 
