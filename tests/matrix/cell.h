@@ -7,7 +7,11 @@
 #ifndef MATRIX_CELL_H
 #define MATRIX_CELL_H
 
+#include <sys/mman.h>
+
 #include "dev.h"
+
+#define RW (PROT_READ | PROT_WRITE)
 
 /* What a kind is, and what an event asks of it. */
 enum {
@@ -141,6 +145,9 @@ size_t cell_next_probe(const struct cell *c, size_t from);
 
 /* How many huge entries there are must be what the kind says. */
 void cell_expect_huge(struct cell *c);
+
+/* The page states of all that is mirrored; to be freed. */
+uint8_t *cell_states(struct cell *c);
 
 /* What the mirror had of a range before an event. */
 struct mark {

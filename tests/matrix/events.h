@@ -5,11 +5,7 @@
 #ifndef MATRIX_EVENTS_H
 #define MATRIX_EVENTS_H
 
-#include <sys/mman.h>
-
 #include "cell.h"
-
-#define RW (PROT_READ | PROT_WRITE)
 
 #define NR_EVENTS(events) (sizeof(events) / sizeof((events)[0]))
 

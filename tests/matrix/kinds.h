@@ -5,11 +5,7 @@
 #ifndef MATRIX_KINDS_H
 #define MATRIX_KINDS_H
 
-#include <sys/mman.h>
-
 #include "cell.h"
-
-#define RW (PROT_READ | PROT_WRITE)
 
 /* What the plainest memory is. */
 #define PLAIN (HAS_CPU | HAS_DEVICE | HAS_WRITE | HAS_ROOM | IS_ANON | \
