@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+# Tests of libodp and its tools.
+set(ODP_UAPI_INCLUDE ${CMAKE_CURRENT_SOURCE_DIR}/../kernel/include/uapi)
+
+# One ctest entry: all tests of a program.
+function(libodp_test name timeout)
+	odp_test_program(libodp_${name})
+	add_test(NAME libodp.${name} COMMAND test_libodp_${name})
+	set_tests_properties(libodp.${name} PROPERTIES TIMEOUT ${timeout})
+endfunction()
+
+libodp_test(alone 60)
+target_include_directories(test_libodp_alone PRIVATE ${ODP_UAPI_INCLUDE})
+libodp_test(choice 60)
+
+# What needs no device is also run under valgrind, which the sanitizers exclude.
+find_program(VALGRIND valgrind)
+if(VALGRIND AND NOT ODP_SANITIZE)
+	foreach(name alone choice)
+		add_test(NAME libodp.${name}_valgrind
+			COMMAND ${VALGRIND} -q --error-exitcode=9 --leak-check=full
+				$<TARGET_FILE:test_libodp_${name}>)
+		set_tests_properties(libodp.${name}_valgrind PROPERTIES TIMEOUT 300)
+	endforeach()
+endif()
