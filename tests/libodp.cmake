@@ -23,3 +23,13 @@ if(VALGRIND AND NOT ODP_SANITIZE)
 		set_tests_properties(libodp.${name}_valgrind PROPERTIES TIMEOUT 300)
 	endforeach()
 endif()
+
+libodp_test(device 180)
+libodp_test(prefetch 120)
+libodp_test(misuse 120)
+libodp_test(number 60)
+target_link_libraries(test_libodp_number PRIVATE odptool)
+libodp_test(tools 300)
+target_link_libraries(test_libodp_tools PRIVATE odptool)
+target_compile_definitions(test_libodp_tools PRIVATE
+	ODPSTAT="$<TARGET_FILE:odpstat>" ODPMAP="$<TARGET_FILE:odpmap>")
