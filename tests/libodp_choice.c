@@ -153,6 +153,18 @@ static void dereg(struct odp_mr *mr)
 	assert_int_equal(odp_dereg(mr), 0);
 }
 
+static void caps_of_a_device_without(void **state)
+{
+	const struct odp_caps none = {};
+	struct odp_caps caps;
+
+	(void)state;
+	device.caps = 0;
+	memset(&caps, 0xa5, sizeof(caps));
+	assert_int_equal(odp_query_caps(&verbs.context, &caps), 0);
+	assert_memory_equal(&caps, &none, sizeof(none));
+}
+
 /* One for each PD and access, as long as somebody uses it. */
 static void implicit_is_shared(void **state)
 {
@@ -406,6 +418,7 @@ static void threads_share(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		test(caps_of_a_device_without),
 		test(implicit_is_shared),
 		test(peers_get_their_range_only),
 		test(own_regions_are_not_shared),

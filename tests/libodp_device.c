@@ -2,12 +2,12 @@
 /*
  * What libodp does on a device: capabilities, registration, runs, policy.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "env.h"
-#include "other.h"
 
 #define LOCAL IBV_ACCESS_LOCAL_WRITE
 #define NR_PAGES 64
@@ -29,18 +29,24 @@ static void caps_of_softroce(void **state)
 	assert_int_equal(caps.uc | caps.xrc, 0);
 }
 
-static void caps_of_another_device(void **state)
-{
-	struct ibv_context *other = other_open();
-	struct odp_caps caps, none = {};
-	int ret;
+/* Whether the device is to play one that has no on-demand paging. */
+static bool refuse_on_demand;
 
-	(void)state;
-	memset(&caps, 0xa5, sizeof(caps));
-	ret = odp_query_caps(other, &caps);
-	other_close(other);
-	assert_int_equal(ret, 0);
-	assert_memory_equal(&caps, &none, sizeof(none));
+/* In place of libibverbs', which it calls. */
+struct ibv_mr *ibv_reg_mr_iova2(struct ibv_pd *pd, void *addr, size_t length,
+				uint64_t iova, unsigned int access)
+{
+	struct ibv_mr *(*real)(struct ibv_pd *, void *, size_t, uint64_t,
+			       unsigned int);
+
+	if (refuse_on_demand && access & IBV_ACCESS_ON_DEMAND) {
+		errno = EOPNOTSUPP;
+		return NULL;
+	}
+	real = (__typeof__(real))dlsym(RTLD_NEXT, "ibv_reg_mr_iova2");
+	if (!real)
+		test_fail("libibverbs has no ibv_reg_mr_iova2()");
+	return real(pd, addr, length, iova, access);
 }
 
 static struct odp_mr *reg(struct env *e, void *mem, size_t len,
@@ -108,33 +114,61 @@ static void local_buffers_share(void **state)
 	assert_int_equal(odp_dereg(b), 0);
 }
 
-/* On a device that cannot do better. */
-static void pinned_on_another_device(void **state)
+/* On a device that cannot do better; also right on the stock rdma_rxe. */
+static void pinned_if_need_be(void **state)
 {
-	struct ibv_context *other = other_open();
-	struct ibv_pd *pd = ibv_alloc_pd(other);
+	const unsigned int flags = ODP_REG_PINNED | ODP_REG_CACHED;
+	struct env *e = *state;
 	uint8_t *mem = mem_anon(LEN);
-	struct odp_mr *mr, *again;
-	uint32_t lkey;
+	struct odp_mr *mr;
+	uint32_t rkey;
 
-	(void)state;
-	assert_non_null(pd);
+	refuse_on_demand = true;
 	expect_errno("not to be pinned",
-		     odp_reg(pd, mem, LEN, LOCAL, 0, &mr), EOPNOTSUPP);
-	assert_int_equal(odp_reg(pd, mem, LEN, LOCAL,
-				 ODP_REG_PINNED | ODP_REG_CACHED, &mr), 0);
-	assert_int_equal(odp_mr_kind(mr), ODP_KIND_PINNED);
-	lkey = odp_mr_lkey(mr);
+		     odp_reg(e->rig.pd, mem, LEN, LOCAL, 0, &mr), EOPNOTSUPP);
+	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
+	rkey = odp_mr_rkey(mr);
 	assert_int_equal(odp_dereg(mr), 0);
-	assert_int_equal(ibv_dealloc_pd(pd), EBUSY);
+	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
+	assert_int_equal(odp_mr_rkey(mr), rkey);
+	pattern_fill(e->buf, LEN / 2, 9, 0);
+	expect_success("write", do_write(&e->rc, env_buf(e),
+					 ref_to(mr, mem + 9), LEN / 2));
+	pattern_check("pinned memory", mem + 9, LEN / 2, 9, 0);
+	assert_int_equal(odp_dereg(mr), 0);
+	assert_int_equal(odp_cache_drop(e->rig.pd, NULL, SIZE_MAX), 0);
+	refuse_on_demand = false;
+}
 
-	assert_int_equal(odp_reg(pd, mem + PAGE, PAGE, LOCAL,
-				 ODP_REG_PINNED | ODP_REG_CACHED, &again), 0);
-	assert_int_equal(odp_mr_lkey(again), lkey);
-	assert_int_equal(odp_dereg(again), 0);
-	assert_int_equal(odp_cache_drop(pd, NULL, SIZE_MAX), 0);
-	assert_int_equal(ibv_dealloc_pd(pd), 0);
-	other_close(other);
+/* The hazard of the cache, and the way around it. */
+static void cache_does_not_see_unmapping(void **state)
+{
+	const unsigned int flags = ODP_REG_PINNED | ODP_REG_CACHED;
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct odp_mr *mr;
+
+	refuse_on_demand = true;
+	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
+	assert_int_equal(odp_dereg(mr), 0);
+	mem_map_at(mem, LEN, PROT_READ | PROT_WRITE);
+
+	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
+	pattern_fill(e->buf, PAGE, 5, 0);
+	expect_success("write", do_write(&e->rc, env_buf(e), ref_to(mr, mem),
+					 PAGE));
+	zeros_check("memory that is not the region's any more", mem, PAGE);
+	assert_int_equal(odp_cache_drop(e->rig.pd, mem, LEN), 0);
+	assert_int_equal(odp_dereg(mr), 0);
+
+	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
+	expect_success("write", do_write(&e->rc, env_buf(e), ref_to(mr, mem),
+					 PAGE));
+	pattern_check("memory after odp_cache_drop()", mem, PAGE, 5, 0);
+	assert_int_equal(odp_dereg(mr), 0);
+	assert_int_equal(ibv_dealloc_pd(e->rig.pd), EBUSY);
+	assert_int_equal(odp_cache_drop(e->rig.pd, NULL, SIZE_MAX), 0);
+	refuse_on_demand = false;
 }
 
 /* Every other page of a range is there; then one run has to do for 1 TiB. */
@@ -222,10 +256,10 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		env_test(caps_of_softroce),
-		env_test(caps_of_another_device),
 		env_test(data_goes_through),
 		env_test(local_buffers_share),
-		env_test(pinned_on_another_device),
+		env_test(pinned_if_need_be),
+		env_test(cache_does_not_see_unmapping),
 		env_test(runs_of_small_and_large_ranges),
 		env_test(policy_decides_what_comes_in),
 	};

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "env.h"
-#include "other.h"
 
 #define LOCAL IBV_ACCESS_LOCAL_WRITE
 #define NR_PAGES 8
@@ -81,37 +80,6 @@ static void closed_device(void **state)
 	expect_errno("by number", odp_mrn_get_stats(e->rig.ctx, 1, &stats),
 		     EBADF);
 	e->rig.ctx->cmd_fd = cmd_fd;
-}
-
-static void another_driver(void **state)
-{
-	struct ibv_context *other = other_open();
-	struct ibv_pd *pd = ibv_alloc_pd(other);
-	uint8_t *mem = mem_anon(LEN);
-	struct odp_range r = { (uintptr_t)mem, LEN, 0, 0 };
-	struct odp_policy policy;
-	struct odp_stats stats;
-	struct odp_run run;
-	struct ibv_mr *mr;
-	size_t nr;
-
-	(void)state;
-	assert_non_null(pd);
-	mr = ibv_reg_mr(pd, mem, LEN, LOCAL);
-	assert_non_null(mr);
-	r.lkey = mr->lkey;
-	expect_of_mr("siw", mr, (uintptr_t)mem, EOPNOTSUPP);
-	expect_errno("prefetch", odp_prefetch(pd, &r, 1,
-					      IBV_ADVISE_MR_ADVICE_PREFETCH,
-					      0), EOPNOTSUPP);
-	expect_errno("stats", odp_mrn_get_stats(other, 1, &stats), EOPNOTSUPP);
-	expect_errno("policy", odp_mrn_get_policy(other, 1, &policy),
-		     EOPNOTSUPP);
-	expect_errno("runs", odp_mrn_snapshot_runs(other, 1, 0, 1, &run, 1,
-						   &nr), EOPNOTSUPP);
-	assert_int_equal(ibv_dereg_mr(mr), 0);
-	assert_int_equal(ibv_dealloc_pd(pd), 0);
-	other_close(other);
 }
 
 static void bad_ranges_of_runs(void **state)
@@ -229,7 +197,6 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		env_test(wrong_regions),
 		env_test(closed_device),
-		env_test(another_driver),
 		env_test(bad_ranges_of_runs),
 		env_test(bad_policies),
 		env_test(bad_registrations),

@@ -119,7 +119,7 @@ static void odpstat_lists_regions(void **state)
 	expect_output("2 on-demand regions, totals");
 	expect_output("test_libodp_");
 	expect_output(" none ");
-	expect_output(" 128T ");
+	expect_output(" stream ");
 
 	dereg_all(&e->rig);
 	assert_int_equal(run(STAT), 0);

@@ -9,7 +9,7 @@
 #include "fail.h"
 #include "rig.h"
 
-struct ibv_context *rig_open_device(const char *name)
+static struct ibv_context *open_by_name(const char *name)
 {
 	struct ibv_device **list;
 	struct ibv_context *ctx = NULL;
@@ -33,7 +33,7 @@ void rig_open(struct rig *rig)
 		name = "rxe0";
 
 	memset(rig, 0, sizeof(*rig));
-	rig->ctx = rig_open_device(name);
+	rig->ctx = open_by_name(name);
 	if (!rig->ctx)
 		test_fail("no RDMA device %s can be opened: is rdma_rxe loaded?",
 			  name);

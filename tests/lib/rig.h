@@ -23,9 +23,6 @@ struct rig {
 	int nr_mrs;
 };
 
-/* Opens the device with that name; NULL if that fails. */
-struct ibv_context *rig_open_device(const char *name);
-
 /* Opens the device that ODP_TEST_DEVICE names, rxe0 if it is not set. */
 void rig_open(struct rig *rig);
 
