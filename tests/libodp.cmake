@@ -26,12 +26,18 @@ target_compile_definitions(test_libodp_tools PRIVATE
 # Under valgrind, too, which the sanitizers exclude. What libibverbs keeps of the
 # devices until the end counts as possibly lost, not as definitely.
 find_program(VALGRIND valgrind)
-if(VALGRIND AND NOT ODP_SANITIZE)
-	foreach(name alone choice device)
-		add_test(NAME libodp.${name}_valgrind
-			COMMAND ${VALGRIND} -q --error-exitcode=9 --leak-check=full
-				--show-leak-kinds=definite --errors-for-leak-kinds=definite
-				$<TARGET_FILE:test_libodp_${name}>)
-		set_tests_properties(libodp.${name}_valgrind PROPERTIES TIMEOUT 300)
-	endforeach()
-endif()
+function(libodp_valgrind name pattern)
+	if(NOT VALGRIND OR ODP_SANITIZE)
+		return()
+	endif()
+	add_test(NAME libodp.${name}_valgrind
+		COMMAND ${VALGRIND} -q --error-exitcode=9 --leak-check=full
+			--show-leak-kinds=definite --errors-for-leak-kinds=definite
+			$<TARGET_FILE:test_libodp_${name}> ${pattern})
+	set_tests_properties(libodp.${name}_valgrind PROPERTIES TIMEOUT 300)
+endfunction()
+
+libodp_valgrind(alone "*")
+libodp_valgrind(choice "*")
+libodp_valgrind(device "runs*")
+libodp_valgrind(number "number*")

@@ -105,6 +105,8 @@ static ssize_t walk_next(struct walk *walk, struct odp_run *runs, size_t room)
 
 	if (room > RUNS_MAX)
 		room = RUNS_MAX;
+	/* Nothing undefined is ever looked at, whatever the kernel fills in. */
+	memset(runs, 0, room * sizeof(*runs));
 	args[0] = arg_buffer(RXE_ODP_ATTR_SNAPSHOT_REQ, &req, sizeof(req));
 	args[1] = arg_buffer(RXE_ODP_ATTR_SNAPSHOT_RUNS, runs,
 			     room * sizeof(*runs));
