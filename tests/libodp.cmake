@@ -39,5 +39,4 @@ endfunction()
 
 libodp_valgrind(alone "*")
 libodp_valgrind(choice "*")
-libodp_valgrind(device "runs*")
 libodp_valgrind(number "number*")
