@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Life and death: owners that are killed in the middle of faults, and mirrors
+ * and regions that come and go by the thousands.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dev.h"
+#include "env.h"
+
+#define PAGES		64
+#define KILLS		1000
+#define ROUNDS		10000
+#define LEAK_LIMIT	((int64_t)MIB)	/* 10000 rounds leave no 105 bytes each */
+
+static int sleeper(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* What the last fault held is torn down by a worker, soon. */
+struct last_write {
+	int dev;
+	uint8_t *va;
+};
+
+static bool is_refused(void *arg)
+{
+	struct last_write *w = arg;
+	int err = dev_write(w->dev, w->va, "x", 1);
+
+	return err == -ESRCH || err == -EFAULT;
+}
+
+/*
+ * The parent's mirror of the child's memory faults while the child dies: the
+ * fault is held between snapshot and install until the child is gone.
+ */
+static void killed_in_the_middle_of_a_fault(void **state)
+{
+	uint8_t *mem = mem_anon(PAGES * PAGE);
+	struct dev_config config = dev_default;
+	struct last_write write = { .va = mem + PAGE };
+	struct job job;
+	int i, dev, err;
+
+	(void)state;
+	for (i = 0; i < KILLS; i++) {
+		config.pid = child_start(sleeper, NULL);
+		dev = dev_open(mem, PAGES * PAGE, &config);
+		dev_hold(dev, 0, ODP_SELFTEST_SNAPSHOT, mem, PAGES * PAGE, 1);
+		job_write(&job, dev, mem + i % PAGES * PAGE, PAGE, i);
+		job_go(&job);
+		dev_await(dev, 0);
+		child_kill(config.pid);
+		dev_release(dev, 0);
+		err = job_wait(&job);
+		job_free(&job);
+		if (err && err != -ESRCH && err != -EFAULT)
+			test_fail("kill %d: %s", i, strerror(-err));
+		write.dev = dev;
+		if (!wait_until(is_refused, &write))
+			test_fail("memory outlives kill %d", i);
+		dev_close(dev);
+	}
+	mem_release();
+}
+
+/* Killed at any moment, not at a certain one. */
+static void killed_at_any_moment(void **state)
+{
+	uint8_t *mem = mem_anon(PAGES * PAGE), buf[PAGES * PAGE];
+	struct dev_config config = dev_default;
+	int i, dev, err;
+	pid_t child;
+
+	(void)state;
+	memset(buf, 1, sizeof(buf));
+	for (i = 0; i < KILLS; i++) {
+		child = child_start(sleeper, NULL);
+		config.pid = child;
+		dev = dev_open(mem, PAGES * PAGE, &config);
+		err = dev_write(dev, mem, buf, (i % PAGES + 1) * PAGE);
+		if (err)
+			test_fail("write %d: %s", i, strerror(-err));
+		kill(child, SIGKILL);
+		do {
+			err = dev_write(dev, mem, buf, sizeof(buf));
+		} while (!err && !waitpid(child, NULL, WNOHANG));
+		if (err && err != -ESRCH && err != -EFAULT)
+			test_fail("kill %d: %s", i, strerror(-err));
+		dev_close(dev);
+		waitpid(child, NULL, 0);
+	}
+	mem_release();
+}
+
+/* Slab memory, once what waits for a grace period has been freed. */
+static int64_t slab(void)
+{
+	FILE *f = fopen("/proc/sys/vm/drop_caches", "w");
+
+	if (f) {
+		fputs("3", f);
+		fclose(f);
+	}
+	return meminfo("Slab");
+}
+
+struct slab_goal {
+	int64_t limit;
+	int64_t seen;
+};
+
+static bool slab_is_back(void *arg)
+{
+	struct slab_goal *goal = arg;
+
+	goal->seen = slab();
+	return goal->seen <= goal->limit;
+}
+
+static void one_round(struct env *e, uint8_t *mem, int i)
+{
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, PAGES * PAGE, ACCESS_ALL);
+
+	/* Every tenth one is used, so that it has windows and leaves. */
+	if (i % 10 == 0)
+		expect_success("write", do_write(&e->rc, env_buf(e),
+						 ref_r(mr, mem + 100), 64));
+	dereg(&e->rig, mr);
+}
+
+static void regions_come_and_go(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(PAGES * PAGE);
+	struct slab_goal goal;
+	int i;
+
+	for (i = 0; i < ROUNDS / 10; i++)
+		one_round(e, mem, i);
+	goal.limit = slab() + LEAK_LIMIT;
+	for (i = 0; i < ROUNDS; i++)
+		one_round(e, mem, i);
+	if (!wait_until(slab_is_back, &goal))
+		test_fail("slab: %lld bytes, more than %lld",
+			  (long long)goal.seen, (long long)goal.limit);
+}
+
+static void run_command(const char *command)
+{
+	if (system(command))
+		test_fail("%s: failed", command);
+}
+
+/* A second device, which may go without breaking other tests. */
+static int own_device_setup(void **state)
+{
+	run_command("ip link add odp_life type dummy && "
+		    "ip addr add 203.0.113.1/24 dev odp_life && "
+		    "ip link set odp_life mtu 9000 up && "
+		    "rdma link add rxe_life type rxe netdev odp_life");
+	setenv("ODP_TEST_DEVICE", "rxe_life", 1);
+	return env_setup(state);
+}
+
+static int own_device_teardown(void **state)
+{
+	env_teardown(state);
+	unsetenv("ODP_TEST_DEVICE");
+	if (system("rdma link delete rxe_life 2>/dev/null"))
+		printf("rxe_life has gone before\n");
+	run_command("ip link delete odp_life");
+	return 0;
+}
+
+/* Posts writes over all of an on-demand region; waits for none. */
+static void post_writes(struct env *e, struct ibv_mr *mr, uint8_t *mem)
+{
+	struct ibv_sge sge = {
+		(uintptr_t)e->buf, PAGE, e->buf_mr->lkey
+	};
+	struct ibv_send_wr wr = {
+		.opcode = IBV_WR_RDMA_WRITE,
+		.send_flags = IBV_SEND_SIGNALED,
+		.sg_list = &sge,
+		.num_sge = 1,
+	};
+	int i;
+
+	for (i = 0; i < PAGES; i++) {
+		wr.wr.rdma.remote_addr = (uintptr_t)mem + i * PAGE;
+		wr.wr.rdma.rkey = mr->rkey;
+		post_send(e->rc.a, &wr);
+	}
+}
+
+static void reap_writes(struct env *e)
+{
+	int i;
+
+	for (i = 0; i < PAGES; i++)
+		wait_wc(e->rc.a_cq, "write");
+}
+
+static void interface_goes_down(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(PAGES * PAGE);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, PAGES * PAGE, ACCESS_ALL);
+
+	post_writes(e, mr, mem);
+	run_command("ip link set odp_life down");
+	reap_writes(e);
+	run_command("ip link set odp_life up");
+	pair_reset(&e->rc);
+	env_write_and_check(e, mr, mem, PAGE, 5);
+}
+
+/* The device waits for its users; they end it with all that is in flight. */
+static void device_is_removed(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(PAGES * PAGE);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, PAGES * PAGE, ACCESS_ALL);
+	int status;
+	pid_t pid;
+
+	post_writes(e, mr, mem);
+	pid = fork();
+	if (!pid) {
+		execlp("rdma", "rdma", "link", "delete", "rxe_life", NULL);
+		_exit(127);
+	}
+	pair_close(&e->rc);
+	rig_close(&e->rig);
+	if (waitpid(pid, &status, 0) != pid || status)
+		test_fail("rdma link delete: status %d", status);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(killed_in_the_middle_of_a_fault),
+		cmocka_unit_test(killed_at_any_moment),
+		env_test(regions_come_and_go),
+		cmocka_unit_test_setup_teardown(interface_goes_down,
+						own_device_setup,
+						own_device_teardown),
+		cmocka_unit_test_setup_teardown(device_is_removed,
+						own_device_setup,
+						own_device_teardown),
+	};
+
+	return ENV_MAIN(argc, argv, "life", tests);
+}

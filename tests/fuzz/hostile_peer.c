@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * A hostile peer: random and mutated requests, over a raw socket, to a queue
+ * pair that gives access to an on-demand region. No byte outside the region
+ * may change, and what is read must be the region's. An oops ends the guest;
+ * the launcher reads the kernel's log.
+ *
+ * The peer lives in a network namespace of its own, at the other end of a veth
+ * pair, as SoftRoCE takes packets from its own interface only.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <infiniband/odp.h>
+
+#include "env.h"
+#include "roce.h"
+
+#define DEVICE		"rxe_fuzz"
+#define OUR_IP		"198.51.100.1"
+#define PEER_IP		"198.51.100.2"
+#define GUARD		(64 * KIB)
+#define REGION		(64 * KIB)
+#define BATCH		16
+#define MTU		1024
+
+/* What the parent tells the peer before each batch. */
+struct orders {
+	uint32_t qpn;
+	uint32_t rkey;
+	uint32_t other_rkey;
+	uint64_t va;
+	uint64_t seed;
+};
+
+static uint64_t roll(uint64_t *state, uint64_t sides)
+{
+	uint64_t x = *state += 0x9e3779b97f4a7c15u;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return (x ^ x >> 31) % sides;
+}
+
+#define one_of(s, ...) \
+	((const uint64_t[]){ __VA_ARGS__ }[roll(s, sizeof((uint64_t[]){ \
+						__VA_ARGS__ }) / 8)])
+
+/* A request that a good peer would make. */
+static void make_right(uint64_t *s, const struct orders *o, uint32_t psn,
+		       struct roce_packet *p)
+{
+	*p = (struct roce_packet) {
+		.opcode = one_of(s, RC_WRITE_ONLY, RC_WRITE_ONLY,
+				 RC_READ_REQUEST, RC_COMPARE_SWAP,
+				 RC_FETCH_ADD, RC_ATOMIC_WRITE, RC_FLUSH),
+		.qpn = o->qpn,
+		.psn = psn,
+		.rkey = o->rkey,
+		.length = 8,
+		.va = o->va + (roll(s, REGION - PAGE) & ~7ull),
+		.flush = 1,
+		.swap_add = roll(s, UINT64_MAX),
+	};
+	if (p->opcode == RC_WRITE_ONLY || p->opcode == RC_READ_REQUEST) {
+		p->length = 1 + roll(s, MTU);
+		p->va += roll(s, PAGE - MTU);
+	}
+	if (p->opcode == RC_WRITE_ONLY || p->opcode == RC_ATOMIC_WRITE)
+		p->payload_len = p->length;
+	p->pad = -p->payload_len & 3;
+}
+
+/* Something in it near, or far beyond, the borders of what is right. */
+static void make_wrong(uint64_t *s, const struct orders *o,
+		       struct roce_packet *p)
+{
+	uint64_t end = o->va + REGION;
+
+	switch (roll(s, 8)) {
+	case 0:
+		p->opcode = roll(s, 2) ? roll(s, 256) :
+			one_of(s, RC_WRITE_FIRST, RC_WRITE_MIDDLE,
+			       RC_WRITE_LAST, RC_SEND_ONLY, RC_FLUSH);
+		break;
+	case 1:
+		p->pad = roll(s, 4);
+		break;
+	case 2:
+		p->psn += one_of(s, 1, -1, 1 << 22, roll(s, 1 << 24));
+		break;
+	case 3:
+		p->rkey = one_of(s, o->other_rkey, o->rkey ^ 1, 0, -1,
+				 roll(s, UINT32_MAX));
+		break;
+	case 4:
+		p->va = one_of(s, end - 1, end - 8, end, end - MTU, o->va - 1,
+			       o->va - PAGE, end + GUARD, 0, UINT64_MAX,
+			       UINT64_MAX - 7, 1ull << 63,
+			       0xffff888000000000ull, p->va + 1);
+		break;
+	case 5:
+		p->length = one_of(s, 0, 1, 7, 64, MTU + 1, 2 * MTU, REGION,
+				   REGION + 1, 1u << 31, (1u << 31) + 1,
+				   UINT32_MAX);
+		break;
+	case 6:
+		p->flush = roll(s, 2) ? roll(s, 32) : roll(s, UINT32_MAX);
+		break;
+	default:
+		p->payload_len = one_of(s, 0, 1, 8, MTU - 1, MTU, MTU + 1,
+					2 * MTU, roll(s, ROCE_MAX_PAYLOAD));
+	}
+}
+
+static void make_packet(uint64_t *s, const struct orders *o, uint32_t psn,
+			struct roce_packet *p)
+{
+	make_right(s, o, psn, p);
+	while (!roll(s, 4))
+		make_wrong(s, o, p);
+	pattern_fill(p->payload, p->payload_len, *s, 0);
+}
+
+/* Sends a batch for each of the parent's orders, until there are no more. */
+static int peer(int orders_fd)
+{
+	uint32_t from = inet_addr(PEER_IP), to = inet_addr(OUR_IP);
+	struct roce_packet p;
+	int sock = roce_open();
+	struct orders o;
+	uint32_t psn;
+	char done = 1;
+
+	if (sock < 0)
+		return 1;
+	while (read(orders_fd, &o, sizeof(o)) == sizeof(o)) {
+		for (psn = 0; psn < BATCH; psn++) {
+			make_packet(&o.seed, &o, psn, &p);
+			if (roce_send(sock, from, to, &p))
+				return 2;
+		}
+		if (write(orders_fd, &done, 1) != 1)
+			return 3;
+	}
+	return 0;
+}
+
+__attribute__((format(printf, 1, 2)))
+static void command(const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (system(text))
+		test_fail("%s: failed", text);
+}
+
+/* Forks the peer and connects its namespace to ours. Returns its socket. */
+static int peer_start(pid_t *pid)
+{
+	int ends[2];
+	char ready;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		test_fail("socketpair: %s", strerror(errno));
+	*pid = fork();
+	if (!*pid) {
+		close(ends[0]);
+		if (unshare(CLONE_NEWNET) || write(ends[1], "r", 1) != 1 ||
+		    read(ends[1], &ready, 1) != 1)
+			_exit(4);
+		if (system("ip addr add " PEER_IP "/24 dev fuzz1 && "
+			   "ip link set fuzz1 mtu 9000 up"))
+			_exit(5);
+		if (write(ends[1], "r", 1) != 1)
+			_exit(6);
+		_exit(peer(ends[1]));
+	}
+	close(ends[1]);
+
+	if (read(ends[0], &ready, 1) != 1)
+		test_fail("the peer has no network namespace");
+	command("ip link add fuzz0 type veth peer name fuzz1 netns %d", *pid);
+	command("ip addr add " OUR_IP "/24 dev fuzz0");
+	command("ip link set fuzz0 mtu 9000 up");
+	command("rdma link add " DEVICE " type rxe netdev fuzz0");
+	if (write(ends[0], "r", 1) != 1 || read(ends[0], &ready, 1) != 1)
+		test_fail("the peer has no network");
+	return ends[0];
+}
+
+static int gid_index(struct ibv_context *ctx)
+{
+	uint32_t ip = inet_addr(OUR_IP);
+	struct ibv_gid_entry entry;
+	int i;
+
+	for (i = 0; i < 16; i++)
+		if (!ibv_query_gid_ex(ctx, RIG_PORT, i, &entry, 0) &&
+		    entry.gid_type == IBV_GID_TYPE_ROCE_V2 &&
+		    !memcmp(entry.gid.raw + 12, &ip, sizeof(ip)))
+			return i;
+	test_fail("%s has no GID for " OUR_IP, DEVICE);
+}
+
+static union ibv_gid peer_gid(void)
+{
+	union ibv_gid gid = { .raw = { [10] = 0xff, [11] = 0xff } };
+	uint32_t ip = inet_addr(PEER_IP);
+
+	memcpy(gid.raw + 12, &ip, sizeof(ip));
+	return gid;
+}
+
+/*
+ * What is left of the last batch may move the queue pair into the error state
+ * just after its reset, so reset it until it takes the next step.
+ */
+static void qp_init(struct ibv_qp *qp)
+{
+	struct ibv_qp_attr reset = { .qp_state = IBV_QPS_RESET };
+	struct ibv_qp_attr init = {
+		.qp_state = IBV_QPS_INIT,
+		.port_num = RIG_PORT,
+		.qp_access_flags = ACCESS_ALL,
+	};
+	int64_t deadline = now_ms() + PATIENCE_MS;
+	int err;
+
+	do {
+		if (ibv_modify_qp(qp, &reset, IBV_QP_STATE))
+			test_fail("reset: %s", strerror(errno));
+		err = ibv_modify_qp(qp, &init, IBV_QP_STATE |
+				    IBV_QP_PKEY_INDEX | IBV_QP_PORT |
+				    IBV_QP_ACCESS_FLAGS);
+	} while (err && now_ms() < deadline);
+	if (err)
+		test_fail("init: %s", strerror(err));
+}
+
+/* A queue pair that expects the peer's first packet. */
+static void qp_await_peer(struct ibv_qp *qp, int sgid_index)
+{
+	struct ibv_qp_attr attr;
+
+	qp_init(qp);
+	attr = (struct ibv_qp_attr) {
+		.qp_state = IBV_QPS_RTR,
+		.path_mtu = IBV_MTU_1024,
+		.dest_qp_num = 1234,
+		.max_dest_rd_atomic = 4,
+		.min_rnr_timer = 1,
+		.ah_attr = {
+			.is_global = 1,
+			.port_num = RIG_PORT,
+			.grh = {
+				.dgid = peer_gid(),
+				.sgid_index = sgid_index,
+				.hop_limit = 64,
+			},
+		},
+	};
+	if (ibv_modify_qp(qp, &attr, IBV_QP_STATE | IBV_QP_AV |
+			  IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
+			  IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER))
+		test_fail("ready to receive: %s", strerror(errno));
+}
+
+/* Guard, region with a hole, another region's guard: all but it must stay. */
+struct target {
+	uint8_t *mem;
+	struct ibv_mr *mr;
+	struct ibv_mr *read_only;
+};
+
+static void target_make(struct target *t, struct rig *rig)
+{
+	t->mem = mem_anon(GUARD + REGION + GUARD);
+	pattern_fill(t->mem, GUARD, 1, 0);
+	pattern_fill(t->mem + GUARD + REGION, GUARD, 2, 0);
+	t->mr = reg_odp(rig, t->mem + GUARD, REGION, ACCESS_ALL);
+	t->read_only = reg_odp(rig, t->mem, GUARD, IBV_ACCESS_REMOTE_READ);
+}
+
+static void target_check(const struct target *t)
+{
+	pattern_check("before the region", t->mem, GUARD, 1, 0);
+	pattern_check("behind the region", t->mem + GUARD + REGION, GUARD, 2,
+		      0);
+}
+
+/* Now and then pages go, so that requests fault, also into a hole. */
+static void target_shake(const struct target *t, uint64_t *s)
+{
+	uint8_t *page = t->mem + GUARD + roll(s, REGION / PAGE) * PAGE;
+
+	if (roll(s, 2))
+		madvise(page, PAGE, MADV_DONTNEED);
+	else
+		mprotect(page, PAGE, one_of(s, PROT_READ | PROT_WRITE,
+					    PROT_READ, PROT_NONE,
+					    PROT_READ | PROT_WRITE));
+}
+
+/* The packets that were right, and some that were nearly, got to the memory. */
+static void expect_reached(struct ibv_mr *mr)
+{
+	struct odp_stats stats;
+
+	if (odp_get_stats(mr, &stats))
+		test_fail("statistics: %s", strerror(errno));
+	printf("%" PRIu64 " faults, %" PRIu64 " of them failed\n",
+	       stats.faults, stats.failed_faults);
+	if (!stats.faults || !stats.failed_faults)
+		test_fail("no packet got as far as the memory");
+}
+
+static void fuzz(uint64_t seed, unsigned long packets)
+{
+	struct ibv_qp_init_attr init = {
+		.qp_type = IBV_QPT_RC,
+		.cap = { .max_send_wr = 1, .max_recv_wr = 1,
+			 .max_send_sge = 1, .max_recv_sge = 1 },
+	};
+	struct target target;
+	struct orders o;
+	struct ibv_qp *qp;
+	struct rig rig = {};
+	unsigned long sent;
+	int sgid, fd;
+	char done;
+	pid_t pid;
+
+	fd = peer_start(&pid);
+	setenv("ODP_TEST_DEVICE", DEVICE, 1);
+	rig_open(&rig);
+	sgid = gid_index(rig.ctx);
+	target_make(&target, &rig);
+	init.send_cq = ibv_create_cq(rig.ctx, 16, NULL, NULL, 0);
+	init.recv_cq = init.send_cq;
+	qp = init.send_cq ? ibv_create_qp(rig.pd, &init) : NULL;
+	if (!qp)
+		test_fail("queue pair: %s", strerror(errno));
+
+	o = (struct orders) {
+		.qpn = qp->qp_num,
+		.rkey = target.mr->rkey,
+		.other_rkey = target.read_only->rkey,
+		.va = (uintptr_t)target.mem + GUARD,
+	};
+	for (sent = 0; sent < packets; sent += BATCH) {
+		qp_await_peer(qp, sgid);
+		o.seed = roll(&seed, UINT64_MAX);
+		if (write(fd, &o, sizeof(o)) != sizeof(o) ||
+		    read(fd, &done, 1) != 1)
+			test_fail("the peer is gone");
+		target_shake(&target, &seed);
+		target_check(&target);
+		if (sent % (BATCH * 500) == 0)
+			printf("%lu packets sent\n", sent);
+	}
+
+	close(fd);
+	child_wait_ok(pid);
+	ibv_destroy_qp(qp);
+	ibv_destroy_cq(init.send_cq);
+	target_check(&target);
+	expect_reached(target.mr);
+	/* The interface and the device went with the peer's namespace. */
+	rig_close(&rig);
+}
+
+static const char usage[] =
+"Usage: test_hostile_peer [--packets N] [--seed N]\n"
+"Sends random and mutated RoCEv2 requests to an on-demand region.\n"
+"  --packets N  how many (default 100000)\n"
+"  --seed N     the same packets as another run that had this seed\n";
+
+static unsigned long packets = 100000;
+static uint64_t seed;
+
+static void hostile_peer(void **state)
+{
+	(void)state;
+	printf("hostile_peer: %lu packets, --seed %" PRIu64 "\n", packets,
+	       seed);
+	fuzz(seed, packets);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "packets", required_argument, NULL, 'p' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{}
+	};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hostile_peer),
+	};
+	int c;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return 1;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'p':
+			packets = strtoul(optarg, NULL, 0);
+			break;
+		case 's':
+			seed = strtoull(optarg, NULL, 0);
+			break;
+		default:
+			fputs(usage, c == 'h' ? stdout : stderr);
+			return c == 'h' ? 0 : 2;
+		}
+	}
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/awk -f
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+#
+# Prints which tests prove which requirement, from the log of a whole ctest
+# run: every cmocka test whose name begins with R and a number. Exits with 1 if
+# a requirement of WANTED has no test that passed, or has one that failed.
+#
+#	awk -v wanted="R1 R2" -f requirements.awk LastTest.log
+
+/^\[ +OK \] R[0-9]+_/ || /^\[ +FAILED +\] R[0-9]+_/ {
+	name = $NF
+	split(name, part, "_")
+	if ((part[1], name) in seen)
+		next
+	seen[part[1], name]
+	tests[part[1]] = tests[part[1]] " " substr(name, length(part[1]) + 2)
+	if ($2 == "OK")
+		passed[part[1]]++
+	else
+		failed[part[1]]++
+}
+
+# Breaks a list of words into lines.
+function wrap(words, indent, width,	line, n, word, i, text)
+{
+	n = split(words, word, " ")
+	for (i = 1; i <= n; i++) {
+		if (line != "" && length(line) + length(word[i]) >= width) {
+			text = text line "\n" indent
+			line = ""
+		}
+		line = line (line == "" ? "" : " ") word[i]
+	}
+	return text line
+}
+
+END {
+	n = split(wanted, want, " ")
+	for (i = 1; i <= n; i++) {
+		r = want[i]
+		state = failed[r] ? failed[r] " failed" : \
+			passed[r] ? passed[r] " passed" : "NO TEST"
+		printf "%-4s %-10s %s\n", r, state,
+		       wrap(tests[r], "                ", 84)
+		if (failed[r] || !passed[r])
+			bad = 1
+	}
+	exit bad
+}
