@@ -31,7 +31,7 @@ static int must_open(const char *path)
 
 static void put(int fd, const char *value)
 {
-	if (pwrite(fd, value, strlen(value), 0) < 0)
+	if (write(fd, value, strlen(value)) < 0)
 		test_fail("fault injection: %s", strerror(errno));
 }
 
