@@ -78,8 +78,10 @@ boot_qemu() {
 	local kernel=$1 cwd=$2 dir debug='' accel=(-accel "tcg,thread=multi" -cpu max)
 	shift 2
 	dir=$(image_kernel_dir "$kernel")
+	# identify_cpu() clears the bit that says how many page table levels there are, for a moment: KASAN then
+	# takes the five-level addresses that an interrupt uses for wild ones. So the debug kernel gets four.
 	if ((guest_debug)); then
-		debug="page_poison=1 kmemleak=on stack_depot_disable=off"
+		debug="no5lvl page_poison=1 kmemleak=on stack_depot_disable=off"
 	fi
 	if ((guest_icount)); then
 		accel=(-accel "tcg,thread=single" -cpu max -icount "shift=0,sleep=off,align=off")
