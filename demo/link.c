@@ -14,6 +14,9 @@
 #define GID_INDEX 1
 #define DEPTH 16
 
+/* SoftRoCE takes 7 as for ever. */
+#define RETRIES 6
+
 /* Longer than the device tries, in seconds. */
 #define PATIENCE_S 20
 
@@ -84,7 +87,7 @@ static int connect_qp(struct link *l, struct ibv_qp *qp, struct ibv_qp *peer)
 	attr = (struct ibv_qp_attr) {
 		.qp_state = IBV_QPS_RTS,
 		.timeout = 18,
-		.retry_cnt = 7,
+		.retry_cnt = RETRIES,
 		.rnr_retry = 7,
 		.max_rd_atomic = 1,
 	};

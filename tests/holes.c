@@ -3,11 +3,13 @@
  * MRs over address space that is not, or not suitably, mapped: R1, R2, R3.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "env.h"
@@ -323,6 +325,28 @@ static void R2_device_memory(void **state)
 	use_around_unsuitable(e, mem);
 }
 
+/*
+ * Memory that the kernel itself has no mapping of: a driver that touches it
+ * through its own mapping of all memory makes the kernel oops.
+ */
+static void R2_secret_memory(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(3 * PAGE);
+	int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
+
+	if (fd < 0) {
+		print_message("no memfd_secret() here: %s\n", strerror(errno));
+		skip();
+	}
+	assert_int_equal(ftruncate(fd, PAGE), 0);
+	assert_ptr_equal(mmap(mem + PAGE, PAGE, RW, MAP_SHARED | MAP_FIXED, fd,
+			      0), mem + PAGE);
+	close(fd);
+	mem_touch(mem + PAGE, PAGE);
+	use_around_unsuitable(e, mem);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -334,6 +358,7 @@ int main(int argc, char **argv)
 		env_test(R2_prot_none),
 		env_test(R2_write_only),
 		env_test(R2_device_memory),
+		env_test(R2_secret_memory),
 		env_test(R3_holes_across_2MiB),
 		env_test(R3_holes_across_1GiB),
 		env_test(R3_holes_across_512GiB),

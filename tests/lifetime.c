@@ -24,7 +24,12 @@ struct board {
 	int go[2], end[2];	/* pipes: closed by the parent to go on */
 };
 
-static const struct pair_config rc = { .type = IBV_QPT_RC, .mtu = IBV_MTU_1024 };
+/* Gives a peer that does not answer up after about two seconds. */
+static const struct pair_config rc = {
+	.type = IBV_QPT_RC,
+	.mtu = IBV_MTU_1024,
+	.timeout = 16,
+};
 
 static struct board *board_open(void)
 {

@@ -13,6 +13,7 @@
 #include "leaf.h"
 #include "mirror.h"
 #include "snap.h"
+#include "trace.h"
 #include "window.h"
 
 /* So many pages can be snapshot when there is no memory for more. */
@@ -207,6 +208,7 @@ static int odp_fault_install(struct odp_snap *snap, struct odp_span critical)
 	set_active_memcg(memcg);
 	if (ret < 0)
 		return ret;
+	trace_odp_install(m, snap->start, snap->npages, ret);
 
 	if (!critical.npages) {
 		atomic64_add(ret, &count->prefetched_pages);
@@ -296,8 +298,10 @@ int odp_fault(struct odp_mirror *m, struct odp_span critical,
 	err = odp_fault_span(w, critical, span, write, populate);
 	odp_window_put(w);
 
-	if (err == -EAGAIN)
+	if (err == -EAGAIN) {
 		atomic64_inc(&m->count.collisions);
+		trace_odp_retry(m, span.start, span.npages);
+	}
 out_mmput:
 	/* The last one tears the address space down, which is not for here. */
 	mmput_async(m->mm);

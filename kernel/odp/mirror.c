@@ -12,12 +12,16 @@
 #include "mirror.h"
 #include "window.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 struct workqueue_struct *odp_wq;
 
 static int odp_policy_check(const struct odp_policy *policy)
 {
 	if (policy->around > ODP_AROUND_POPULATE || !policy->max_pages ||
-	    policy->max_pages > ODP_AROUND_MAX)
+	    policy->max_pages > ODP_AROUND_MAX || !policy->limit_ms ||
+	    policy->limit_ms > ODP_LIMIT_MAX_MS)
 		return -EINVAL;
 	return 0;
 }
@@ -132,6 +136,53 @@ u64 odp_mirror_start(const struct odp_mirror *m)
 	return m->start;
 }
 EXPORT_SYMBOL_GPL(odp_mirror_start);
+
+/**
+ * odp_mirror_length - how much a mirror covers
+ * @m: the mirror
+ *
+ * Return: that, in bytes.
+ */
+u64 odp_mirror_length(const struct odp_mirror *m)
+{
+	return m->last - m->start + 1;
+}
+EXPORT_SYMBOL_GPL(odp_mirror_length);
+
+/**
+ * odp_mirror_set_policy - say how a mirror deals with faults from now on
+ * @m: the mirror
+ * @policy: how
+ *
+ * Return: 0, or -EINVAL for a policy that there is not.
+ */
+int odp_mirror_set_policy(struct odp_mirror *m, const struct odp_policy *policy)
+{
+	int err = odp_policy_check(policy);
+
+	if (err)
+		return err;
+	WRITE_ONCE(m->policy.around, policy->around);
+	WRITE_ONCE(m->policy.max_pages, policy->max_pages);
+	WRITE_ONCE(m->policy.limit_ms, policy->limit_ms);
+
+	return 0;
+}
+EXPORT_SYMBOL_GPL(odp_mirror_set_policy);
+
+/**
+ * odp_mirror_get_policy - tell how a mirror deals with faults
+ * @m: the mirror
+ * @policy: filled in
+ */
+void odp_mirror_get_policy(const struct odp_mirror *m,
+			   struct odp_policy *policy)
+{
+	policy->around = READ_ONCE(m->policy.around);
+	policy->max_pages = READ_ONCE(m->policy.max_pages);
+	policy->limit_ms = READ_ONCE(m->policy.limit_ms);
+}
+EXPORT_SYMBOL_GPL(odp_mirror_get_policy);
 
 /**
  * odp_mirror_set_writable - say whether the device may write from now on

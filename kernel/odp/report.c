@@ -112,7 +112,8 @@ static int odp_report_next(struct odp_mirror *m, unsigned long *va, u64 *npages,
  * May sleep.
  *
  * Return: 0; -EINVAL if the range is empty or leaves the mirror; -ESRCH if the
- * address space is gone; -ENOMEM; -EINTR; what @fn returned.
+ * address space is gone; -ENOMEM; -EINTR; -ECANCELED if the mirror is dying;
+ * what @fn returned.
  */
 int odp_mirror_report(struct odp_mirror *m, u64 va, u64 length,
 		      odp_report_fn fn, void *arg)
@@ -135,6 +136,8 @@ int odp_mirror_report(struct odp_mirror *m, u64 va, u64 length,
 	while (npages && !ret) {
 		if (fatal_signal_pending(current))
 			ret = -EINTR;
+		else if (odp_mirror_dying(m))
+			ret = -ECANCELED;
 		else
 			ret = odp_report_next(m, &next, &npages, pfns, fn, arg);
 		cond_resched();

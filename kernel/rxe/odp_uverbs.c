@@ -42,18 +42,13 @@ static int rxe_odp_runs_add(u64 npages, unsigned int state, void *arg)
 	return 0;
 }
 
-static int UVERBS_HANDLER(RXE_ODP_METHOD_MR_SNAPSHOT)(struct uverbs_attr_bundle *attrs)
+static int rxe_odp_snapshot(struct rxe_mr *mr, struct uverbs_attr_bundle *attrs)
 {
-	struct ib_mr *ibmr = uverbs_attr_get_obj(attrs,
-						 RXE_ODP_ATTR_SNAPSHOT_HANDLE);
 	struct rxe_odp_snapshot_resp resp = { .page_shift = PAGE_SHIFT };
-	struct rxe_mr *mr = to_rmr(ibmr);
 	struct rxe_odp_snapshot_req req;
 	struct rxe_odp_runs runs = {};
 	int err, nr;
 
-	if (!rxe_mr_is_odp(mr))
-		return -EOPNOTSUPP;
 	err = uverbs_copy_from(&req, attrs, RXE_ODP_ATTR_SNAPSHOT_REQ);
 	if (err)
 		return err;
@@ -85,16 +80,10 @@ static int UVERBS_HANDLER(RXE_ODP_METHOD_MR_SNAPSHOT)(struct uverbs_attr_bundle 
 			      sizeof(resp));
 }
 
-static int UVERBS_HANDLER(RXE_ODP_METHOD_MR_STATS)(struct uverbs_attr_bundle *attrs)
+static int rxe_odp_stats(struct rxe_mr *mr, struct uverbs_attr_bundle *attrs)
 {
-	struct ib_mr *ibmr = uverbs_attr_get_obj(attrs,
-						 RXE_ODP_ATTR_STATS_HANDLE);
-	struct rxe_mr *mr = to_rmr(ibmr);
 	struct rxe_odp_mr_stats resp;
 	struct odp_stats stats;
-
-	if (!rxe_mr_is_odp(mr))
-		return -EOPNOTSUPP;
 
 	odp_mirror_stats(mr->odp, &stats);
 	resp = (struct rxe_odp_mr_stats) {
@@ -118,33 +107,205 @@ static int UVERBS_HANDLER(RXE_ODP_METHOD_MR_STATS)(struct uverbs_attr_bundle *at
 					     &resp, sizeof(resp));
 }
 
+static int rxe_odp_get_policy(struct rxe_mr *mr,
+			      struct uverbs_attr_bundle *attrs)
+{
+	struct rxe_odp_policy resp = {};
+	struct odp_policy policy;
+
+	BUILD_BUG_ON((RXE_ODP_AROUND_STREAM ^ ODP_AROUND_STREAM) |
+		     (RXE_ODP_AROUND_NONE ^ ODP_AROUND_NONE) |
+		     (RXE_ODP_AROUND_SNAPSHOT ^ ODP_AROUND_SNAPSHOT) |
+		     (RXE_ODP_AROUND_POPULATE ^ ODP_AROUND_POPULATE));
+
+	odp_mirror_get_policy(mr->odp, &policy);
+	resp.around = policy.around;
+	resp.max_pages = policy.max_pages;
+	resp.limit_ms = policy.limit_ms;
+
+	return uverbs_copy_to(attrs, RXE_ODP_ATTR_POLICY, &resp, sizeof(resp));
+}
+
+static int rxe_odp_set_policy(struct rxe_mr *mr,
+			      struct uverbs_attr_bundle *attrs)
+{
+	struct odp_policy policy = {};
+	struct rxe_odp_policy req;
+	int err;
+
+	err = uverbs_copy_from(&req, attrs, RXE_ODP_ATTR_POLICY);
+	if (err)
+		return err;
+	if (req.reserved)
+		return -EINVAL;
+	policy.around = req.around;
+	policy.max_pages = req.max_pages;
+	policy.limit_ms = req.limit_ms;
+
+	return odp_mirror_set_policy(mr->odp, &policy);
+}
+
+typedef int (*rxe_odp_method)(struct rxe_mr *mr,
+			      struct uverbs_attr_bundle *attrs);
+
+/* The handle attribute has the same number in all methods, and so on. */
+#define RXE_ODP_ATTR_HANDLE	BIT(UVERBS_ID_NS_SHIFT)
+
+static int rxe_odp_by_handle(struct uverbs_attr_bundle *attrs,
+			     rxe_odp_method method)
+{
+	struct ib_mr *ibmr = uverbs_attr_get_obj(attrs, RXE_ODP_ATTR_HANDLE);
+
+	if (!rxe_mr_is_odp(to_rmr(ibmr)))
+		return -EOPNOTSUPP;
+	return method(to_rmr(ibmr), attrs);
+}
+
+/* The restrack reference keeps the region from being deregistered. */
+static int rxe_odp_by_number(struct uverbs_attr_bundle *attrs, u16 mrn_attr,
+			     rxe_odp_method method)
+{
+	struct ib_ucontext *ucontext = ib_uverbs_get_ucontext(attrs);
+	struct rdma_restrack_entry *res;
+	struct ib_mr *ibmr;
+	u32 mrn;
+	int err;
+
+	if (IS_ERR(ucontext))
+		return PTR_ERR(ucontext);
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = uverbs_copy_from(&mrn, attrs, mrn_attr);
+	if (err)
+		return err;
+
+	res = rdma_restrack_get_byid(ucontext->device, RDMA_RESTRACK_MR, mrn);
+	if (IS_ERR(res))
+		return PTR_ERR(res);
+	ibmr = container_of(res, struct ib_mr, res);
+	err = rxe_mr_is_odp(to_rmr(ibmr)) ? method(to_rmr(ibmr), attrs) :
+					    -EOPNOTSUPP;
+	rdma_restrack_put(res);
+
+	return err;
+}
+
+static int UVERBS_HANDLER(RXE_ODP_METHOD_MR_SNAPSHOT)(struct uverbs_attr_bundle *attrs)
+{
+	return rxe_odp_by_handle(attrs, rxe_odp_snapshot);
+}
+
+static int UVERBS_HANDLER(RXE_ODP_METHOD_MR_STATS)(struct uverbs_attr_bundle *attrs)
+{
+	return rxe_odp_by_handle(attrs, rxe_odp_stats);
+}
+
+static int UVERBS_HANDLER(RXE_ODP_METHOD_MR_GET_POLICY)(struct uverbs_attr_bundle *attrs)
+{
+	return rxe_odp_by_handle(attrs, rxe_odp_get_policy);
+}
+
+static int UVERBS_HANDLER(RXE_ODP_METHOD_MR_SET_POLICY)(struct uverbs_attr_bundle *attrs)
+{
+	return rxe_odp_by_handle(attrs, rxe_odp_set_policy);
+}
+
+static int UVERBS_HANDLER(RXE_ODP_METHOD_DEVICE_SNAPSHOT)(struct uverbs_attr_bundle *attrs)
+{
+	return rxe_odp_by_number(attrs, RXE_ODP_ATTR_SNAPSHOT_MRN,
+				 rxe_odp_snapshot);
+}
+
+static int UVERBS_HANDLER(RXE_ODP_METHOD_DEVICE_STATS)(struct uverbs_attr_bundle *attrs)
+{
+	return rxe_odp_by_number(attrs, RXE_ODP_ATTR_STATS_MRN, rxe_odp_stats);
+}
+
+static int UVERBS_HANDLER(RXE_ODP_METHOD_DEVICE_POLICY)(struct uverbs_attr_bundle *attrs)
+{
+	return rxe_odp_by_number(attrs, RXE_ODP_ATTR_POLICY_MRN,
+				 rxe_odp_get_policy);
+}
+
+#define RXE_ODP_MR_HANDLE(attr, access)					\
+	UVERBS_ATTR_IDR(attr, UVERBS_OBJECT_MR, access, UA_MANDATORY)
+
+#define RXE_ODP_MRN(attr)						\
+	UVERBS_ATTR_PTR_IN(attr, UVERBS_ATTR_TYPE(u32), UA_MANDATORY)
+
+#define RXE_ODP_SNAPSHOT_REQ						\
+	UVERBS_ATTR_PTR_IN(RXE_ODP_ATTR_SNAPSHOT_REQ,			\
+			   UVERBS_ATTR_TYPE(struct rxe_odp_snapshot_req), \
+			   UA_MANDATORY)
+
+#define RXE_ODP_SNAPSHOT_RUNS						\
+	UVERBS_ATTR_PTR_OUT(RXE_ODP_ATTR_SNAPSHOT_RUNS,			\
+			    UVERBS_ATTR_MIN_SIZE(sizeof(struct rxe_odp_run)), \
+			    UA_MANDATORY)
+
+#define RXE_ODP_SNAPSHOT_RESP						\
+	UVERBS_ATTR_PTR_OUT(RXE_ODP_ATTR_SNAPSHOT_RESP,			\
+			    UVERBS_ATTR_TYPE(struct rxe_odp_snapshot_resp), \
+			    UA_MANDATORY)
+
+#define RXE_ODP_STATS_RESP						\
+	UVERBS_ATTR_PTR_OUT(RXE_ODP_ATTR_STATS_RESP,			\
+			    UVERBS_ATTR_MIN_SIZE(sizeof(u64)), UA_MANDATORY)
+
+#define RXE_ODP_POLICY_OUT						\
+	UVERBS_ATTR_PTR_OUT(RXE_ODP_ATTR_POLICY,			\
+			    UVERBS_ATTR_TYPE(struct rxe_odp_policy),	\
+			    UA_MANDATORY)
+
 DECLARE_UVERBS_NAMED_METHOD(RXE_ODP_METHOD_MR_SNAPSHOT,
-			    UVERBS_ATTR_IDR(RXE_ODP_ATTR_SNAPSHOT_HANDLE,
-					    UVERBS_OBJECT_MR,
-					    UVERBS_ACCESS_READ, UA_MANDATORY),
-			    UVERBS_ATTR_PTR_IN(RXE_ODP_ATTR_SNAPSHOT_REQ,
-					       UVERBS_ATTR_TYPE(struct rxe_odp_snapshot_req),
-					       UA_MANDATORY),
-			    UVERBS_ATTR_PTR_OUT(RXE_ODP_ATTR_SNAPSHOT_RUNS,
-						UVERBS_ATTR_MIN_SIZE(sizeof(struct rxe_odp_run)),
-						UA_MANDATORY),
-			    UVERBS_ATTR_PTR_OUT(RXE_ODP_ATTR_SNAPSHOT_RESP,
-						UVERBS_ATTR_TYPE(struct rxe_odp_snapshot_resp),
-						UA_MANDATORY));
+			    RXE_ODP_MR_HANDLE(RXE_ODP_ATTR_SNAPSHOT_HANDLE,
+					      UVERBS_ACCESS_READ),
+			    RXE_ODP_SNAPSHOT_REQ, RXE_ODP_SNAPSHOT_RUNS,
+			    RXE_ODP_SNAPSHOT_RESP);
 
 DECLARE_UVERBS_NAMED_METHOD(RXE_ODP_METHOD_MR_STATS,
-			    UVERBS_ATTR_IDR(RXE_ODP_ATTR_STATS_HANDLE,
-					    UVERBS_OBJECT_MR,
-					    UVERBS_ACCESS_READ, UA_MANDATORY),
-			    UVERBS_ATTR_PTR_OUT(RXE_ODP_ATTR_STATS_RESP,
-						UVERBS_ATTR_MIN_SIZE(sizeof(u64)),
-						UA_MANDATORY));
+			    RXE_ODP_MR_HANDLE(RXE_ODP_ATTR_STATS_HANDLE,
+					      UVERBS_ACCESS_READ),
+			    RXE_ODP_STATS_RESP);
+
+DECLARE_UVERBS_NAMED_METHOD(RXE_ODP_METHOD_MR_GET_POLICY,
+			    RXE_ODP_MR_HANDLE(RXE_ODP_ATTR_POLICY_HANDLE,
+					      UVERBS_ACCESS_READ),
+			    RXE_ODP_POLICY_OUT);
+
+DECLARE_UVERBS_NAMED_METHOD(RXE_ODP_METHOD_MR_SET_POLICY,
+			    RXE_ODP_MR_HANDLE(RXE_ODP_ATTR_POLICY_HANDLE,
+					      UVERBS_ACCESS_READ),
+			    UVERBS_ATTR_PTR_IN(RXE_ODP_ATTR_POLICY,
+					       UVERBS_ATTR_TYPE(struct rxe_odp_policy),
+					       UA_MANDATORY));
+
+DECLARE_UVERBS_NAMED_METHOD(RXE_ODP_METHOD_DEVICE_SNAPSHOT,
+			    RXE_ODP_MRN(RXE_ODP_ATTR_SNAPSHOT_MRN),
+			    RXE_ODP_SNAPSHOT_REQ, RXE_ODP_SNAPSHOT_RUNS,
+			    RXE_ODP_SNAPSHOT_RESP);
+
+DECLARE_UVERBS_NAMED_METHOD(RXE_ODP_METHOD_DEVICE_STATS,
+			    RXE_ODP_MRN(RXE_ODP_ATTR_STATS_MRN),
+			    RXE_ODP_STATS_RESP);
+
+DECLARE_UVERBS_NAMED_METHOD(RXE_ODP_METHOD_DEVICE_POLICY,
+			    RXE_ODP_MRN(RXE_ODP_ATTR_POLICY_MRN),
+			    RXE_ODP_POLICY_OUT);
 
 ADD_UVERBS_METHODS(rxe_odp_mr, UVERBS_OBJECT_MR,
 		   &UVERBS_METHOD(RXE_ODP_METHOD_MR_SNAPSHOT),
-		   &UVERBS_METHOD(RXE_ODP_METHOD_MR_STATS));
+		   &UVERBS_METHOD(RXE_ODP_METHOD_MR_STATS),
+		   &UVERBS_METHOD(RXE_ODP_METHOD_MR_GET_POLICY),
+		   &UVERBS_METHOD(RXE_ODP_METHOD_MR_SET_POLICY));
+
+ADD_UVERBS_METHODS(rxe_odp_device, UVERBS_OBJECT_DEVICE,
+		   &UVERBS_METHOD(RXE_ODP_METHOD_DEVICE_SNAPSHOT),
+		   &UVERBS_METHOD(RXE_ODP_METHOD_DEVICE_STATS),
+		   &UVERBS_METHOD(RXE_ODP_METHOD_DEVICE_POLICY));
 
 const struct uapi_definition rxe_odp_uapi_defs[] = {
 	UAPI_DEF_CHAIN_OBJ_TREE(UVERBS_OBJECT_MR, &rxe_odp_mr),
+	UAPI_DEF_CHAIN_OBJ_TREE(UVERBS_OBJECT_DEVICE, &rxe_odp_device),
 	{},
 };

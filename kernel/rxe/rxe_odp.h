@@ -19,6 +19,18 @@ static inline bool rxe_mr_is_odp(const struct rxe_mr *mr)
 }
 
 /*
+ * May a region be registered with these flags? That its memory is of huge pages
+ * is a hint that pinned regions do not take. On-demand ones find out for
+ * themselves.
+ */
+static inline bool rxe_odp_access_ok(int access)
+{
+	if (access & IB_ACCESS_ON_DEMAND)
+		access &= ~IB_ACCESS_HUGETLB;
+	return !(access & ~RXE_ACCESS_SUPPORTED_MR);
+}
+
+/*
  * The virtual address of an iova, which mr_check_range() has found to be in
  * the region. This is the one place where the one becomes the other.
  */
@@ -48,5 +60,9 @@ int rxe_odp_flush(struct rxe_mr *mr, u64 iova, u64 length);
 int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,
 		      u32 flags, struct ib_sge *sg_list, u32 num_sge,
 		      struct uverbs_attr_bundle *attrs);
+
+/* odp_nl.c */
+int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr);
+int rxe_odp_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr);
 
 #endif /* RXE_ODP_H */

@@ -13,8 +13,11 @@
 #define PAIR_INLINE 256
 #define PAIR_RD_ATOMIC 16
 
-/* 4.096 us * 2^18 is about a second, eight times over. */
+/* About a second, if a test does not ask for another. */
 #define ACK_TIMEOUT 18
+
+/* SoftRoCE takes 7 as for ever. */
+#define RETRIES 6
 
 struct ibv_qp *qp_create(struct rig *rig, struct ibv_pd *pd, struct ibv_cq *cq,
 			 struct ibv_srq *srq, enum ibv_qp_type type)
@@ -110,11 +113,13 @@ void qp_connect(struct rig *rig, struct ibv_qp *qp, uint32_t peer_qpn,
 
 	attr = (struct ibv_qp_attr) {
 		.qp_state = IBV_QPS_RTS,
-		.timeout = cfg->forever ? 0 : ACK_TIMEOUT,
-		.retry_cnt = 7,
+		.timeout = cfg->timeout ? cfg->timeout : ACK_TIMEOUT,
+		.retry_cnt = RETRIES,
 		.rnr_retry = 7,
 		.max_rd_atomic = PAIR_RD_ATOMIC,
 	};
+	if (cfg->forever)
+		attr.timeout = 0;
 	modify(qp, &attr, IBV_QP_STATE | IBV_QP_SQ_PSN | IBV_QP_TIMEOUT |
 			  IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
 			  IBV_QP_MAX_QP_RD_ATOMIC);

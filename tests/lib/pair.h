@@ -21,6 +21,7 @@ struct pair_config {
 	enum ibv_mtu mtu;	/* path MTU, RC only */
 	bool srq;		/* B receives from a shared receive queue */
 	bool forever;		/* RC: wait for an answer without a time limit */
+	uint8_t timeout;	/* RC: 4.096 us * 2^timeout, seven times over */
 	struct ibv_pd *b_pd;	/* B's protection domain if not the rig's */
 };
 

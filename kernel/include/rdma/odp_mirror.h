@@ -35,6 +35,9 @@ struct odp_snap;
  * entry is missing it *faults* (fault.c): the pages that it needs are the
  * *critical* ones; fault-around (around.c) says how far to look beyond them.
  *
+ * Tracepoints (trace.h): odp:odp_fault, odp_install, odp_invalidate and
+ * odp_retry.
+ *
  * A *snapshot* (snap.c) is what the CPU page table says of a range at one
  * moment. report.c makes one for people to look at; fault.c makes one to
  * install it in the table.
@@ -115,12 +118,15 @@ enum odp_around {
 /* The most pages that one fault can look at: a leaf's. */
 #define ODP_AROUND_MAX 512
 
+/* The longest time that a fault can be told to wait for an invalidation. */
+#define ODP_LIMIT_MAX_MS 600000
+
 /**
  * struct odp_policy - how a mirror deals with faults
  * @around: what to do about neighbours
  * @max_pages: how many pages one fault may install, 1 to ODP_AROUND_MAX
  * @limit_ms: how long a fault waits for an invalidation to end, in
- *	milliseconds
+ *	milliseconds, 1 to ODP_LIMIT_MAX_MS
  */
 struct odp_policy {
 	enum odp_around around;
@@ -229,7 +235,12 @@ struct odp_mirror *odp_mirror_create(const struct odp_mirror_attr *attr);
 void odp_mirror_kill(struct odp_mirror *mirror);
 void odp_mirror_destroy(struct odp_mirror *mirror);
 u64 odp_mirror_start(const struct odp_mirror *mirror);
+u64 odp_mirror_length(const struct odp_mirror *mirror);
 void odp_mirror_set_writable(struct odp_mirror *mirror, bool writable);
+int odp_mirror_set_policy(struct odp_mirror *mirror,
+			  const struct odp_policy *policy);
+void odp_mirror_get_policy(const struct odp_mirror *mirror,
+			   struct odp_policy *policy);
 void odp_mirror_stats(const struct odp_mirror *mirror,
 		      struct odp_stats *stats);
 

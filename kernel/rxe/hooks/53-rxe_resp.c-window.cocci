@@ -8,7 +8,8 @@ expression E;
   	<+...
   	if (mw->access & IB_ZERO_BASED)
   		qp->resp.offset = E;
-+	if (rxe_mr_is_odp(mr) && !(pkt->mask & RXE_FLUSH_MASK) &&
++	if (rxe_mr_is_odp(mr) &&
++	    !((pkt->mask & RXE_FLUSH_MASK) && feth_sel(pkt) == IB_FLUSH_MR) &&
 +	    !rxe_odp_mw_covers(mw, qp->resp.va + qp->resp.offset,
 +			       qp->resp.resid)) {
 +		mr = NULL;

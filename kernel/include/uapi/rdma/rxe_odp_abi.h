@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR Linux-OpenIB) */
 /*
  * What SoftRoCE with on-demand paging offers to user space beyond the stock
- * verbs: driver-private methods of the MR object, called with
- * RDMA_VERBS_IOCTL. A kernel without them answers EPROTONOSUPPORT.
+ * verbs: driver-private methods, called with RDMA_VERBS_IOCTL. A kernel
+ * without them answers EPROTONOSUPPORT.
+ *
+ * Methods of the MR object are for the process that has the handle. Methods of
+ * the device name any process's MR by its number, as "rdma resource show mr"
+ * prints it (mrn), and need CAP_SYS_ADMIN (EPERM); ENOENT if there is none.
+ * That command's driver details say which MRs are on-demand, and where.
  */
 #ifndef RXE_ODP_ABI_H
 #define RXE_ODP_ABI_H
@@ -14,20 +19,32 @@
 enum rxe_odp_mr_methods {
 	RXE_ODP_METHOD_MR_SNAPSHOT = (1U << UVERBS_ID_NS_SHIFT),
 	RXE_ODP_METHOD_MR_STATS,
+	RXE_ODP_METHOD_MR_GET_POLICY,
+	RXE_ODP_METHOD_MR_SET_POLICY,
+};
+
+/* Methods of UVERBS_OBJECT_DEVICE. */
+enum rxe_odp_device_methods {
+	RXE_ODP_METHOD_DEVICE_SNAPSHOT = (1U << UVERBS_ID_NS_SHIFT),
+	RXE_ODP_METHOD_DEVICE_STATS,
+	RXE_ODP_METHOD_DEVICE_POLICY,
 };
 
 /*
- * RXE_ODP_METHOD_MR_SNAPSHOT: the state of a range of pages, as runs.
+ * RXE_ODP_METHOD_MR_SNAPSHOT, RXE_ODP_METHOD_DEVICE_SNAPSHOT: the state of a
+ * range of pages, as runs.
  *
  * Faults nothing in. Fails with EINVAL if the range is empty or not inside
  * the MR, EOPNOTSUPP if the MR is not an on-demand one, ESRCH if the process
- * that registered it is gone, ETIMEDOUT if the range did not come to rest.
+ * that registered it is gone.
  */
 enum rxe_odp_attrs_mr_snapshot {
 	RXE_ODP_ATTR_SNAPSHOT_HANDLE = (1U << UVERBS_ID_NS_SHIFT),
+					/* MR methods: the MR */
 	RXE_ODP_ATTR_SNAPSHOT_REQ,	/* in:  struct rxe_odp_snapshot_req */
 	RXE_ODP_ATTR_SNAPSHOT_RUNS,	/* out: array of struct rxe_odp_run */
 	RXE_ODP_ATTR_SNAPSHOT_RESP,	/* out: struct rxe_odp_snapshot_resp */
+	RXE_ODP_ATTR_SNAPSHOT_MRN,	/* in:  u32, device methods */
 };
 
 /*
@@ -79,14 +96,17 @@ struct rxe_odp_snapshot_resp {
 };
 
 /*
- * RXE_ODP_METHOD_MR_STATS: an on-demand MR's counters.
+ * RXE_ODP_METHOD_MR_STATS, RXE_ODP_METHOD_DEVICE_STATS: an on-demand MR's
+ * counters.
  *
  * Later kernels may append fields: the kernel fills in as much as the caller
  * has room for and zeroes the rest. EOPNOTSUPP if the MR is not on-demand.
  */
 enum rxe_odp_attrs_mr_stats {
 	RXE_ODP_ATTR_STATS_HANDLE = (1U << UVERBS_ID_NS_SHIFT),
+					/* MR methods: the MR */
 	RXE_ODP_ATTR_STATS_RESP,	/* out: struct rxe_odp_mr_stats */
+	RXE_ODP_ATTR_STATS_MRN,		/* in:  u32, device methods */
 };
 
 /**
@@ -121,6 +141,41 @@ struct rxe_odp_mr_stats {
 	__aligned_u64 windows;
 	__aligned_u64 leaves;
 	__aligned_u64 table_bytes;
+};
+
+/* What a fault does about the neighbours of the pages that it needs. */
+enum rxe_odp_around {
+	RXE_ODP_AROUND_STREAM,	/* look; populate ahead of a stream (default) */
+	RXE_ODP_AROUND_NONE,	/* nothing */
+	RXE_ODP_AROUND_SNAPSHOT, /* look, and take what is present */
+	RXE_ODP_AROUND_POPULATE, /* bring them in too */
+};
+
+/*
+ * RXE_ODP_METHOD_MR_GET_POLICY, RXE_ODP_METHOD_MR_SET_POLICY,
+ * RXE_ODP_METHOD_DEVICE_POLICY (get): EOPNOTSUPP if the MR is not on-demand,
+ * EINVAL for a policy that there is not.
+ */
+enum rxe_odp_attrs_mr_policy {
+	RXE_ODP_ATTR_POLICY_HANDLE = (1U << UVERBS_ID_NS_SHIFT),
+					/* MR methods: the MR */
+	RXE_ODP_ATTR_POLICY,		/* struct rxe_odp_policy, out or in */
+	RXE_ODP_ATTR_POLICY_MRN,	/* in:  u32, device methods */
+};
+
+/**
+ * struct rxe_odp_policy - how an MR deals with faults
+ * @around: enum rxe_odp_around
+ * @max_pages: how many pages one fault may install, 1 to 512
+ * @limit_ms: how long a fault waits for an invalidation to end, in
+ *	milliseconds; 1 to 600000
+ * @reserved: 0
+ */
+struct rxe_odp_policy {
+	__u32 around;
+	__u32 max_pages;
+	__u32 limit_ms;
+	__u32 reserved;
 };
 
 #endif /* RXE_ODP_ABI_H */

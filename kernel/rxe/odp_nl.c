@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * On-demand regions in "rdma resource show mr" and "rdma statistic show mr".
+ */
+#include <rdma/restrack.h>
+
+#include "rxe.h"
+
+static const char * const rxe_odp_around_names[] = {
+	[ODP_AROUND_STREAM] = "stream",
+	[ODP_AROUND_NONE] = "none",
+	[ODP_AROUND_SNAPSHOT] = "snapshot",
+	[ODP_AROUND_POPULATE] = "populate",
+};
+
+/**
+ * rxe_odp_fill_res_mr - what "rdma resource show mr -dd" says of a region
+ * @msg: the message, whose driver table is opened and closed here
+ * @ibmr: the region; only on-demand ones have details
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr)
+{
+	struct rxe_mr *mr = to_rmr(ibmr);
+	struct odp_policy policy;
+	struct odp_stats stats;
+	struct nlattr *table;
+
+	if (!rxe_mr_is_odp(mr))
+		return 0;
+
+	odp_mirror_get_policy(mr->odp, &policy);
+	odp_mirror_stats(mr->odp, &stats);
+	table = nla_nest_start(msg, RDMA_NLDEV_ATTR_DRIVER);
+	if (!table)
+		return -EMSGSIZE;
+	if (rdma_nl_put_driver_string(msg, "odp",
+				      mr->ibmr.length == U64_MAX ?
+				      "implicit" : "explicit") ||
+	    rdma_nl_put_driver_u64_hex(msg, "odp_va",
+				       odp_mirror_start(mr->odp)) ||
+	    rdma_nl_put_driver_u64(msg, "odp_bytes",
+				   odp_mirror_length(mr->odp)) ||
+	    rdma_nl_put_driver_string(msg, "odp_policy",
+				      rxe_odp_around_names[policy.around]) ||
+	    rdma_nl_put_driver_u64(msg, "odp_resident_pages",
+				   stats.resident_pages) ||
+	    rdma_nl_put_driver_u64(msg, "odp_table_bytes", stats.table_bytes))
+		goto err;
+	nla_nest_end(msg, table);
+
+	return 0;
+
+err:
+	nla_nest_cancel(msg, table);
+	return -EMSGSIZE;
+}
+
+/**
+ * rxe_odp_fill_stat_mr - what "rdma statistic show mr" says of a region
+ * @msg: the message, whose counter table is opened and closed here
+ * @ibmr: the region; only on-demand ones have counters
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int rxe_odp_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr)
+{
+	struct rxe_mr *mr = to_rmr(ibmr);
+	struct odp_stats stats;
+	struct nlattr *table;
+
+	if (!rxe_mr_is_odp(mr))
+		return 0;
+
+	odp_mirror_stats(mr->odp, &stats);
+	table = nla_nest_start(msg, RDMA_NLDEV_ATTR_STAT_HWCOUNTERS);
+	if (!table)
+		return -EMSGSIZE;
+	if (rdma_nl_stat_hwcounter_entry(msg, "page_faults", stats.faults) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_faulted_pages",
+					 stats.faulted_pages) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_around_pages",
+					 stats.around_pages) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_prefetched",
+					 stats.prefetched_pages) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_invalidations",
+					 stats.invalidations) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_invalidated_pages",
+					 stats.invalidated_pages) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_collisions",
+					 stats.collisions) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_failed_faults",
+					 stats.failed_faults) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_pinned_fallbacks",
+					 stats.pinned_fallbacks))
+		goto err;
+	nla_nest_end(msg, table);
+
+	return 0;
+
+err:
+	nla_nest_cancel(msg, table);
+	return -EMSGSIZE;
+}
