@@ -45,7 +45,7 @@ image_ready() {
 image_build_root() {
 	local sources=$1 key=$2 options=() option
 	root_ready
-	space_for 5500 "Building the guest"
+	space_for 5500 "Building the guest" "$guest_dir" " or set ODP_GUEST_DIR to another disk"
 	while read -r option; do
 		options+=(--aptopt="$option")
 	done < <(mirror_apt_options)
@@ -131,8 +131,17 @@ image_check() {
 	done
 }
 
+# image_kernel_dir K: the folder with version, vmlinuz and initramfs of a series' kernel, or of its debug
+# kernel, K-debug.
+image_kernel_dir() {
+	case $1 in
+	*-debug) printf '%s' "$top/build/debug-kernel/${1%-debug}/boot" ;;
+	*) printf '%s' "$guest_dir/kernels/$1" ;;
+	esac
+}
+
 image_kernel_version() {
-	cat -- "$guest_dir/kernels/$1/version"
+	cat -- "$(image_kernel_dir "$1")/version"
 }
 
 image_has_kernel() {

@@ -132,16 +132,23 @@ static void odp_populate_span(struct odp_mirror *m, const struct odp_snap *snap,
 	}
 }
 
-static void odp_populate_wait(struct odp_mirror *m, const struct odp_snap *snap,
-			      bool write)
+/* Pages that cannot be had are passed over; only a lack of memory ends it. */
+static int odp_populate_wait(struct odp_mirror *m, const struct odp_snap *snap,
+			     bool write)
 {
 	unsigned int need = write ? ODP_PAGE_WRITE : ODP_PAGE_READ;
 	unsigned long i;
+	int err;
 
-	for (i = 0; i < snap->npages && !odp_mirror_dying(m); i++)
-		if (!(odp_hmm_state(snap->pfns[i]) & need))
-			odp_fault_page(m, snap->start + (i << PAGE_SHIFT),
-				       write);
+	for (i = 0; i < snap->npages && !odp_mirror_dying(m); i++) {
+		if (odp_hmm_state(snap->pfns[i]) & need)
+			continue;
+		err = odp_fault_page(m, snap->start + (i << PAGE_SHIFT), write);
+		if (err == -ENOMEM)
+			return err;
+	}
+
+	return 0;
 }
 
 /* With the mmap lock held, which may be dropped and taken again. */
@@ -180,8 +187,9 @@ static int odp_fault_snap(struct odp_snap *snap, bool write,
 	if (populate == ODP_POPULATE_ASIDE)
 		odp_populate_span(m, snap, write);
 	else
-		odp_populate_wait(m, snap, write);
-	err = odp_fault_begin(snap);
+		err = odp_populate_wait(m, snap, write);
+	if (!err)
+		err = odp_fault_begin(snap);
 	if (!err)
 		err = odp_snap_take(snap);
 out:

@@ -64,7 +64,19 @@ static void dev_must(int dev, const char *what, unsigned long cmd, void *arg)
 		test_fail("%s: %s", what, strerror(-ret));
 }
 
-int dev_open(const void *start, size_t len, const struct dev_config *config)
+int dev_file(void)
+{
+	int dev;
+
+	dev_load();
+	dev = open(DEV_PATH, O_RDWR | O_CLOEXEC);
+	if (dev < 0)
+		test_fail("%s: %s", DEV_PATH, strerror(errno));
+	return dev;
+}
+
+int dev_create(int dev, const void *start, size_t len,
+	       const struct dev_config *config)
 {
 	struct odp_selftest_create create = {
 		.start = (uintptr_t)start,
@@ -76,13 +88,17 @@ int dev_open(const void *start, size_t len, const struct dev_config *config)
 		.max_pages = config->max_pages,
 		.limit_ms = config->limit_ms,
 	};
-	int dev;
 
-	dev_load();
-	dev = open(DEV_PATH, O_RDWR | O_CLOEXEC);
-	if (dev < 0)
-		test_fail("%s: %s", DEV_PATH, strerror(errno));
-	dev_must(dev, "create a mirror", ODP_SELFTEST_CREATE, &create);
+	return dev_call(dev, ODP_SELFTEST_CREATE, &create);
+}
+
+int dev_open(const void *start, size_t len, const struct dev_config *config)
+{
+	int dev = dev_file();
+	int err = dev_create(dev, start, len, config);
+
+	if (err)
+		test_fail("create a mirror: %s", strerror(-err));
 	return dev;
 }
 
@@ -117,6 +133,16 @@ int dev_write(int dev, void *va, const void *buf, size_t len)
 int dev_fault(int dev, const void *va, size_t len, bool write)
 {
 	return dev_io(dev, ODP_SELFTEST_FAULT, va, NULL, len, write);
+}
+
+int dev_prefetch(int dev, const void *va, size_t len, enum dev_prefetch how)
+{
+	return dev_io(dev, ODP_SELFTEST_PREFETCH, va, NULL, len, how);
+}
+
+int dev_states(int dev, const void *va, uint8_t *states, size_t npages)
+{
+	return dev_io(dev, ODP_SELFTEST_REPORT, va, states, npages * PAGE, 0);
 }
 
 int dev_kill(int dev)
@@ -176,7 +202,7 @@ static char state_letter(uint8_t state)
 
 static void dev_report(int dev, const void *va, uint8_t *states, size_t npages)
 {
-	int err = dev_io(dev, ODP_SELFTEST_REPORT, va, states, npages * PAGE, 0);
+	int err = dev_states(dev, va, states, npages);
 
 	if (err)
 		test_fail("report: %s", strerror(-err));
