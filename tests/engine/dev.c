@@ -16,11 +16,6 @@
 
 #define DEV_PATH "/dev/odp_selftest"
 
-/* Bits of a page's state, as the kernel's <rdma/odp_mirror.h> has them. */
-#define STATE_READ	1
-#define STATE_WRITE	2
-#define STATE_MIRRORED	8
-
 const struct dev_config dev_default = {
 	.around = AROUND_STREAM,
 	.max_pages = 512,
@@ -92,13 +87,24 @@ int dev_create(int dev, const void *start, size_t len,
 	return dev_call(dev, ODP_SELFTEST_CREATE, &create);
 }
 
-int dev_open(const void *start, size_t len, const struct dev_config *config)
+int dev_try_open(const void *start, size_t len,
+		 const struct dev_config *config)
 {
 	int dev = dev_file();
 	int err = dev_create(dev, start, len, config);
 
-	if (err)
-		test_fail("create a mirror: %s", strerror(-err));
+	if (!err)
+		return dev;
+	close(dev);
+	return err;
+}
+
+int dev_open(const void *start, size_t len, const struct dev_config *config)
+{
+	int dev = dev_try_open(start, len, config);
+
+	if (dev < 0)
+		test_fail("create a mirror: %s", strerror(-dev));
 	return dev;
 }
 
@@ -138,11 +144,6 @@ int dev_fault(int dev, const void *va, size_t len, bool write)
 int dev_prefetch(int dev, const void *va, size_t len, enum dev_prefetch how)
 {
 	return dev_io(dev, ODP_SELFTEST_PREFETCH, va, NULL, len, how);
-}
-
-int dev_states(int dev, const void *va, uint8_t *states, size_t npages)
-{
-	return dev_io(dev, ODP_SELFTEST_REPORT, va, states, npages * PAGE, 0);
 }
 
 int dev_kill(int dev)
@@ -200,9 +201,14 @@ static char state_letter(uint8_t state)
 	return state & STATE_MIRRORED ? letter + ('a' - 'A') : letter;
 }
 
-static void dev_report(int dev, const void *va, uint8_t *states, size_t npages)
+int dev_try_states(int dev, const void *va, uint8_t *states, size_t npages)
 {
-	int err = dev_states(dev, va, states, npages);
+	return dev_io(dev, ODP_SELFTEST_REPORT, va, states, npages * PAGE, 0);
+}
+
+void dev_states(int dev, const void *va, uint8_t *states, size_t npages)
+{
+	int err = dev_try_states(dev, va, states, npages);
 
 	if (err)
 		test_fail("report: %s", strerror(-err));
@@ -214,7 +220,7 @@ void dev_expect_pages(int dev, const void *va, const char *pages)
 	uint8_t states[npages];
 	char seen[npages + 1];
 
-	dev_report(dev, va, states, npages);
+	dev_states(dev, va, states, npages);
 	for (i = 0; i < npages; i++)
 		seen[i] = state_letter(states[i]);
 	seen[npages] = 0;
@@ -227,7 +233,7 @@ void dev_expect_unmirrored(int dev, const void *va, size_t npages)
 	uint8_t states[npages];
 	size_t i;
 
-	dev_report(dev, va, states, npages);
+	dev_states(dev, va, states, npages);
 	for (i = 0; i < npages; i++)
 		if (states[i] & STATE_MIRRORED)
 			test_fail("page %zu is mirrored", i);

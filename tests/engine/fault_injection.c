@@ -50,7 +50,7 @@ static int op_own_fault(struct site *s)
 
 static int op_report(struct site *s)
 {
-	return dev_states(s->dev, s->mem, s->buf, PAGES);
+	return dev_try_states(s->dev, s->mem, s->buf, PAGES);
 }
 
 static bool all_gone(void *arg)
