@@ -12,6 +12,7 @@ coverage_forget() {
 # coverage_show KERNEL: prints it per file and in total, and the lines that never ran.
 coverage_show() {
 	say "Line coverage of kernel/odp on $(image_kernel_version "$1"):"
+	# shellcheck disable=SC2016 # for the inner shell
 	in_root 'exec python3 /mnt/odp/vm/guest/coverage "/mnt/odp/build/$1/kernel/odp"' "$1" </dev/null ||
 		say "There is no coverage of this run: the guest ended before it wrote the counters, or nothing loaded the modules."
 }

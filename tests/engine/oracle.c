@@ -45,7 +45,7 @@ static atomic_ulong done[16];
  * for so many of these.
  */
 #define OPS_PER_RDMA	20
-#define OPS_PER_WEATHER	50
+#define OPS_PER_WEATHER	400
 static sem_t rdma_turn, weather_turn;
 static atomic_bool over;
 static char failure[512];
@@ -387,11 +387,12 @@ static void *weather_thread(void *arg)
 	while (await_turn(&weather_turn)) {
 		first = roll(&d, PAGES);
 		n = 1 + roll(&d, PAGES - first);
-		switch (roll(&d, 8)) {
+		switch (roll(&d, 16)) {
 		case 0:
+		case 1:
 			weather_fork();
 			break;
-		case 1:
+		case 2:
 			if (compact >= 0 && write(compact, "1", 1) < 0)
 				mismatch("compaction: %s", strerror(errno));
 			break;
