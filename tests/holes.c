@@ -2,13 +2,10 @@
 /*
  * MRs over address space that is not, or not suitably, mapped: R1, R2, R3.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -269,56 +266,12 @@ static void R2_write_only(void **state)
 	use_around_unsuitable(*state, mem);
 }
 
-/* Maps one page of a PCI device's memory there; false if it has none. */
-static bool map_pci_memory(uint8_t *at)
-{
-	static const char dir[] = "/sys/bus/pci/devices";
-	struct dirent *entry;
-	bool done = false;
-	DIR *d = opendir(dir);
-
-	while (d && !done && (entry = readdir(d))) {
-		char path[512];
-		int bar, fd;
-
-		for (bar = 0; bar < 6 && !done; bar++) {
-			struct stat st;
-
-			snprintf(path, sizeof(path), "%s/%s/resource%d", dir,
-				 entry->d_name, bar);
-			fd = open(path, O_RDWR | O_CLOEXEC);
-			if (fd < 0)
-				continue;
-			done = !fstat(fd, &st) && st.st_size >= (off_t)PAGE &&
-			       mmap(at, PAGE, RW, MAP_SHARED | MAP_FIXED, fd,
-				    0) == at;
-			close(fd);
-		}
-	}
-	if (d)
-		closedir(d);
-	return done;
-}
-
-/* The mapping of device memory in /dev/mem: where the VGA memory is. */
-static bool map_dev_mem(uint8_t *at)
-{
-	int fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
-	bool done;
-
-	if (fd < 0)
-		return false;
-	done = mmap(at, PAGE, RW, MAP_SHARED | MAP_FIXED, fd, 0xa0000) == at;
-	close(fd);
-	return done;
-}
-
 static void R2_device_memory(void **state)
 {
 	struct env *e = *state;
 	uint8_t *mem = mem_anon(3 * PAGE);
 
-	if (!map_pci_memory(mem + PAGE) && !map_dev_mem(mem + PAGE)) {
+	if (!mem_map_device(mem + PAGE, PAGE)) {
 		print_message("no PCI device memory and no /dev/mem to map\n");
 		skip();
 	}

@@ -16,11 +16,6 @@
 
 #define DEV_PATH "/dev/odp_selftest"
 
-/* Bits of a page's state, as the kernel's <rdma/odp_mirror.h> has them. */
-#define STATE_READ	1
-#define STATE_WRITE	2
-#define STATE_MIRRORED	8
-
 const struct dev_config dev_default = {
 	.around = AROUND_STREAM,
 	.max_pages = 512,
@@ -64,7 +59,19 @@ static void dev_must(int dev, const char *what, unsigned long cmd, void *arg)
 		test_fail("%s: %s", what, strerror(-ret));
 }
 
-int dev_open(const void *start, size_t len, const struct dev_config *config)
+int dev_file(void)
+{
+	int dev;
+
+	dev_load();
+	dev = open(DEV_PATH, O_RDWR | O_CLOEXEC);
+	if (dev < 0)
+		test_fail("%s: %s", DEV_PATH, strerror(errno));
+	return dev;
+}
+
+int dev_create(int dev, const void *start, size_t len,
+	       const struct dev_config *config)
 {
 	struct odp_selftest_create create = {
 		.start = (uintptr_t)start,
@@ -76,13 +83,28 @@ int dev_open(const void *start, size_t len, const struct dev_config *config)
 		.max_pages = config->max_pages,
 		.limit_ms = config->limit_ms,
 	};
-	int dev;
 
-	dev_load();
-	dev = open(DEV_PATH, O_RDWR | O_CLOEXEC);
+	return dev_call(dev, ODP_SELFTEST_CREATE, &create);
+}
+
+int dev_try_open(const void *start, size_t len,
+		 const struct dev_config *config)
+{
+	int dev = dev_file();
+	int err = dev_create(dev, start, len, config);
+
+	if (!err)
+		return dev;
+	close(dev);
+	return err;
+}
+
+int dev_open(const void *start, size_t len, const struct dev_config *config)
+{
+	int dev = dev_try_open(start, len, config);
+
 	if (dev < 0)
-		test_fail("%s: %s", DEV_PATH, strerror(errno));
-	dev_must(dev, "create a mirror", ODP_SELFTEST_CREATE, &create);
+		test_fail("create a mirror: %s", strerror(-dev));
 	return dev;
 }
 
@@ -117,6 +139,11 @@ int dev_write(int dev, void *va, const void *buf, size_t len)
 int dev_fault(int dev, const void *va, size_t len, bool write)
 {
 	return dev_io(dev, ODP_SELFTEST_FAULT, va, NULL, len, write);
+}
+
+int dev_prefetch(int dev, const void *va, size_t len, enum dev_prefetch how)
+{
+	return dev_io(dev, ODP_SELFTEST_PREFETCH, va, NULL, len, how);
 }
 
 int dev_kill(int dev)
@@ -174,9 +201,14 @@ static char state_letter(uint8_t state)
 	return state & STATE_MIRRORED ? letter + ('a' - 'A') : letter;
 }
 
-static void dev_report(int dev, const void *va, uint8_t *states, size_t npages)
+int dev_try_states(int dev, const void *va, uint8_t *states, size_t npages)
 {
-	int err = dev_io(dev, ODP_SELFTEST_REPORT, va, states, npages * PAGE, 0);
+	return dev_io(dev, ODP_SELFTEST_REPORT, va, states, npages * PAGE, 0);
+}
+
+void dev_states(int dev, const void *va, uint8_t *states, size_t npages)
+{
+	int err = dev_try_states(dev, va, states, npages);
 
 	if (err)
 		test_fail("report: %s", strerror(-err));
@@ -188,7 +220,7 @@ void dev_expect_pages(int dev, const void *va, const char *pages)
 	uint8_t states[npages];
 	char seen[npages + 1];
 
-	dev_report(dev, va, states, npages);
+	dev_states(dev, va, states, npages);
 	for (i = 0; i < npages; i++)
 		seen[i] = state_letter(states[i]);
 	seen[npages] = 0;
@@ -201,7 +233,7 @@ void dev_expect_unmirrored(int dev, const void *va, size_t npages)
 	uint8_t states[npages];
 	size_t i;
 
-	dev_report(dev, va, states, npages);
+	dev_states(dev, va, states, npages);
 	for (i = 0; i < npages; i++)
 		if (states[i] & STATE_MIRRORED)
 			test_fail("page %zu is mirrored", i);

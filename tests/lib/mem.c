@@ -14,8 +14,12 @@
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
 
 #define MAX_RANGES 64
+#define COLLAPSE_TRIES 50
 
 static struct range {
 	void *addr;
@@ -136,10 +140,33 @@ void mem_protect(void *addr, size_t len, int prot)
 		test_fail("mprotect: %s", strerror(errno));
 }
 
+void mem_guard(void *addr, size_t len)
+{
+	mem_advise(addr, len, MADV_GUARD_INSTALL, "GUARD_INSTALL");
+}
+
+bool mem_has_guards(void)
+{
+	void *p = map(NULL, PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	bool have = !madvise(p, PAGE, MADV_GUARD_INSTALL);
+
+	mem_unmap(p, PAGE);
+	return have;
+}
+
 bool mem_collapse(void *addr, size_t len)
 {
-	return !madvise(addr, len, MADV_HUGEPAGE) &&
-	       !madvise(addr, len, MADV_COLLAPSE);
+	int err, tries = 0;
+
+	if (madvise(addr, len, MADV_HUGEPAGE))
+		return false;
+	/* EAGAIN: somebody else is at a page, and may soon be done. */
+	do {
+		err = madvise(addr, len, MADV_COLLAPSE) ? errno : 0;
+	} while (err == EAGAIN && ++tries < COLLAPSE_TRIES);
+	errno = err;
+	return !err;
 }
 
 void mem_touch(void *addr, size_t len)

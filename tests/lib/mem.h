@@ -41,6 +41,9 @@ void *mem_free_range(size_t len, size_t align);
 /* Maps private anonymous memory just there. */
 void mem_map_at(void *addr, size_t len, int prot);
 
+/* Maps memory of some device just there, up to 128 KiB; false if it cannot. */
+bool mem_map_device(void *at, size_t len);
+
 /* Leaves a hole. */
 void mem_unmap(void *addr, size_t len);
 
@@ -49,6 +52,10 @@ void mem_protect(void *addr, size_t len, int prot);
 
 /* Takes the pages out of the process's page table. */
 void mem_cold(void *addr, size_t len);
+
+/* Makes guard pages of the range; whether this kernel has such. */
+void mem_guard(void *addr, size_t len);
+bool mem_has_guards(void);
 
 /* Makes one huge page of every 2 MiB; false if this kernel cannot. */
 bool mem_collapse(void *addr, size_t len);

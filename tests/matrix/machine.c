@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * What the matrix sets up in the machine that it runs on, and undoes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "machine.h"
+#include "mem.h"
+
+#define SWAP_SIZE	"128M"
+#define CGROUP		"/sys/fs/cgroup/odp_matrix"
+
+#define PAGEMAP_SWAPPED	((uint64_t)1 << 62)
+#define PAGEMAP_PRESENT	((uint64_t)1 << 63)
+#define PAGEMAP_PFN	(((uint64_t)1 << 55) - 1)
+#define KPAGEFLAG_KSM	((uint64_t)1 << 21)
+
+static struct knob {
+	char path[128];
+	char value[128];
+} borrowed[16];
+static int nr_borrowed;
+
+static int swap_device = -1;
+static bool have_cgroup;
+
+static bool file_read(const char *path, char *text, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = -1;
+
+	if (fd >= 0) {
+		got = read(fd, text, room - 1);
+		close(fd);
+	}
+	text[got > 0 ? got : 0] = '\0';
+	return got > 0;
+}
+
+bool knob_set(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	return !close(fd) && done;
+}
+
+/* Of "always [madvise] never" the word in brackets. */
+static void keep_choice(char *text)
+{
+	char *start = strchr(text, '['), *end = strchr(text, ']');
+
+	if (start && end) {
+		*end = '\0';
+		memmove(text, start + 1, strlen(start + 1) + 1);
+	}
+}
+
+bool knob_borrow(const char *path, const char *value)
+{
+	struct knob *k = borrowed;
+
+	for (; k < borrowed + nr_borrowed; k++)
+		if (!strcmp(k->path, path))
+			return knob_set(path, value);
+	if (nr_borrowed == sizeof(borrowed) / sizeof(borrowed[0]))
+		test_fail("more than %d knobs are borrowed", nr_borrowed);
+	if (!file_read(path, k->value, sizeof(k->value)))
+		return false;
+	keep_choice(k->value);
+	snprintf(k->path, sizeof(k->path), "%s", path);
+	nr_borrowed++;
+	return knob_set(path, value);
+}
+
+static void zram_path(char *path, size_t room, const char *name)
+{
+	snprintf(path, room, "/sys/block/zram%d/%s", swap_device, name);
+}
+
+static bool swap_on(void)
+{
+	char text[32], path[64], command[96];
+
+	if (system("modprobe zram num_devices=0 2>/dev/null") ||
+	    !file_read("/sys/class/zram-control/hot_add", text, sizeof(text)))
+		return false;
+	swap_device = atoi(text);
+	zram_path(path, sizeof(path), "disksize");
+	if (!knob_set(path, SWAP_SIZE))
+		return false;
+	snprintf(path, sizeof(path), "/dev/zram%d", swap_device);
+	snprintf(command, sizeof(command), "mkswap %s >/dev/null", path);
+	return !system(command) && !swapon(path, 0);
+}
+
+bool machine_has_swap(void)
+{
+	static bool tried, have;
+
+	if (!tried)
+		have = swap_on();
+	tried = true;
+	return have;
+}
+
+static void swap_off(void)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "/dev/zram%d", swap_device);
+	swapoff(text);
+	snprintf(text, sizeof(text), "%d", swap_device);
+	knob_set("/sys/class/zram-control/hot_remove", text);
+}
+
+void machine_restore(void)
+{
+	while (nr_borrowed--)
+		knob_set(borrowed[nr_borrowed].path,
+			 borrowed[nr_borrowed].value);
+	nr_borrowed = 0;
+	if (swap_device >= 0)
+		swap_off();
+	if (have_cgroup)
+		rmdir(CGROUP);
+}
+
+const char *machine_dir(long magic)
+{
+	static const char *const dirs[] = {
+		"/var/tmp", "/tmp", "/dev/shm", "/root",
+	};
+	struct statfs fs;
+	size_t i;
+
+	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		if (!statfs(dirs[i], &fs) && fs.f_type == magic &&
+		    !access(dirs[i], W_OK))
+			return dirs[i];
+	return NULL;
+}
+
+bool machine_confine(pid_t pid, size_t limit)
+{
+	char text[32];
+
+	knob_set("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(CGROUP, 0755) && errno != EEXIST)
+		return false;
+	have_cgroup = true;
+	snprintf(text, sizeof(text), "%zu", limit);
+	if (!knob_set(CGROUP "/memory.max", text))
+		return false;
+	/* Where there is no swap there is no such file. */
+	knob_set(CGROUP "/memory.swap.max", "0");
+	snprintf(text, sizeof(text), "%d", pid);
+	return knob_set(CGROUP "/cgroup.procs", text);
+}
+
+int machine_oom_kills(void)
+{
+	char text[512];
+	const char *at;
+
+	if (!file_read(CGROUP "/memory.events", text, sizeof(text)))
+		return 0;
+	at = strstr(text, "oom_kill ");
+	return at ? atoi(at + strlen("oom_kill ")) : 0;
+}
+
+int machine_nodes(void)
+{
+	char text[128];
+
+	/* "0" or "0-1": nothing else occurs where nodes do not come and go. */
+	if (!file_read("/sys/devices/system/node/has_memory", text,
+		       sizeof(text)))
+		return 1;
+	return strchr(text, '-') ? atoi(strchr(text, '-') + 1) + 1 : 1;
+}
+
+static uint64_t word_of(const char *path, uint64_t index)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t word = 0;
+
+	if (fd < 0 || pread(fd, &word, sizeof(word), index * sizeof(word)) !=
+	    sizeof(word))
+		test_fail("%s: %s", path, strerror(errno));
+	close(fd);
+	return word;
+}
+
+static uint64_t pagemap(const void *at)
+{
+	return word_of("/proc/self/pagemap", (uintptr_t)at / PAGE);
+}
+
+bool page_is_swapped(const void *at)
+{
+	return pagemap(at) & PAGEMAP_SWAPPED;
+}
+
+bool page_is_merged(const void *at)
+{
+	uint64_t word = pagemap(at);
+
+	return (word & PAGEMAP_PRESENT) &&
+	       word_of("/proc/kpageflags", word & PAGEMAP_PFN) & KPAGEFLAG_KSM;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * What the matrix sets up in the machine that it runs on, and undoes: knobs of
+ * /proc and /sys, swap, a memory cgroup, and what the kernel says of a page.
+ */
+#ifndef MATRIX_MACHINE_H
+#define MATRIX_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Writes a file of /proc or /sys; whether it could. */
+bool knob_set(const char *path, const char *value);
+
+/* The same; machine_restore() puts the old value back. */
+bool knob_borrow(const char *path, const char *value);
+
+/* Undoes all that was set up. */
+void machine_restore(void);
+
+/* Swap on zram; whether there is some. */
+bool machine_has_swap(void);
+
+/* A directory on a file system of that kind (statfs), or NULL. */
+const char *machine_dir(long magic);
+
+/* Puts a process into a cgroup that may have so many bytes. */
+bool machine_confine(pid_t pid, size_t limit);
+
+/* How many processes the kernel has killed there for lack of memory. */
+int machine_oom_kills(void);
+
+/* How many NUMA nodes have memory. */
+int machine_nodes(void);
+
+/* Is the page swapped out? Is it merged by KSM? */
+bool page_is_swapped(const void *at);
+bool page_is_merged(const void *at);
+
+#endif /* MATRIX_MACHINE_H */
