@@ -32,6 +32,7 @@ static struct {
 	uint64_t pages_per_call;
 	enum lie lie;
 	int calls;
+	struct rxe_odp_policy policy;
 	uint8_t pages[NR_PAGES];
 } kernel;
 
@@ -133,10 +134,72 @@ static int stats_method(struct ib_uverbs_ioctl_hdr *hdr)
 	return answer(0);
 }
 
+static int policy_method(struct ib_uverbs_ioctl_hdr *hdr, bool set)
+{
+	struct rxe_odp_policy *policy;
+	size_t len;
+
+	policy = attr(hdr, RXE_ODP_ATTR_POLICY, &len);
+	assert_int_equal(len, sizeof(*policy));
+	if (set) {
+		assert_int_equal(policy->reserved, 0);
+		kernel.policy = *policy;
+	} else {
+		*policy = kernel.policy;
+	}
+	return answer(0);
+}
+
+enum what { NONE_SUCH, SNAPSHOT, STATS, GET_POLICY, SET_POLICY };
+
+static enum what find_method(const struct ib_uverbs_ioctl_hdr *hdr)
+{
+	static const struct {
+		uint16_t object, method;
+		enum what what;
+	} methods[] = {
+		{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_SNAPSHOT, SNAPSHOT },
+		{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_STATS, STATS },
+		{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_GET_POLICY, GET_POLICY },
+		{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_SET_POLICY, SET_POLICY },
+		{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_SNAPSHOT,
+		  SNAPSHOT },
+		{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_STATS, STATS },
+		{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_POLICY,
+		  GET_POLICY },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (methods[i].object == hdr->object_id &&
+		    methods[i].method == hdr->method_id)
+			return methods[i].what;
+	}
+	return NONE_SUCH;
+}
+
+/* The MR is named first: by its handle, or by its number in the data field. */
+static void check_subject(const struct ib_uverbs_ioctl_hdr *hdr)
+{
+	uint32_t mrn;
+
+	if (hdr->object_id == UVERBS_OBJECT_MR) {
+		assert_int_equal(hdr->attrs[0].attr_id,
+				 RXE_ODP_ATTR_SNAPSHOT_HANDLE);
+		assert_int_equal(hdr->attrs[0].len, 0);
+		assert_int_equal(hdr->attrs[0].data, 42);
+		return;
+	}
+	assert_int_equal(hdr->attrs[0].len, sizeof(mrn));
+	memcpy(&mrn, (const void *)&hdr->attrs[0].data, sizeof(mrn));
+	assert_int_equal(mrn, 4711);
+}
+
 /* In place of the C library's. */
 int ioctl(int fd, unsigned long request, ...)
 {
 	struct ib_uverbs_ioctl_hdr *hdr;
+	enum what what;
 	va_list args;
 
 	va_start(args, request);
@@ -147,27 +210,30 @@ int ioctl(int fd, unsigned long request, ...)
 	assert_int_equal(request, RDMA_VERBS_IOCTL);
 	assert_int_equal(hdr->length,
 			 sizeof(*hdr) + hdr->num_attrs * sizeof(hdr->attrs[0]));
-	assert_int_equal(hdr->object_id, UVERBS_OBJECT_MR);
 	assert_int_equal(hdr->reserved1 | hdr->reserved2, 0);
 
 	if (hdr->driver_id != kernel.driver)
 		return answer(EINVAL);
-	if (!kernel.has_methods ||
-	    (hdr->method_id != RXE_ODP_METHOD_MR_SNAPSHOT &&
-	     hdr->method_id != RXE_ODP_METHOD_MR_STATS))
+	what = find_method(hdr);
+	if (!kernel.has_methods || what == NONE_SUCH)
 		return answer(EPROTONOSUPPORT);
 
 	kernel.calls++;
-	assert_int_equal(hdr->attrs[0].data, 42);
-	assert_int_equal(hdr->attrs[0].len, 0);
+	check_subject(hdr);
 	if (kernel.interrupts) {
 		kernel.interrupts--;
 		return answer(EINTR);
 	}
 	if (kernel.err)
 		return answer(kernel.err);
-	return hdr->method_id == RXE_ODP_METHOD_MR_STATS ?
-		stats_method(hdr) : snapshot_method(hdr);
+	switch (what) {
+	case SNAPSHOT:
+		return snapshot_method(hdr);
+	case STATS:
+		return stats_method(hdr);
+	default:
+		return policy_method(hdr, what == SET_POLICY);
+	}
 }
 
 static struct ibv_context context = { .cmd_fd = 7 };
@@ -182,12 +248,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static void expect_errno(int ret, int err)
-{
-	assert_int_equal(ret, -1);
-	assert_int_equal(errno, err);
-}
-
 static void device_of_another_driver(void **state)
 {
 	struct odp_stats stats;
@@ -195,8 +255,9 @@ static void device_of_another_driver(void **state)
 
 	(void)state;
 	kernel.driver = RDMA_DRIVER_MLX5;
-	expect_errno(odp_mr_snapshot(&mr, BASE, 1, pages), EOPNOTSUPP);
-	expect_errno(odp_get_stats(&mr, &stats), EOPNOTSUPP);
+	expect_errno("snapshot", odp_mr_snapshot(&mr, BASE, 1, pages),
+		     EOPNOTSUPP);
+	expect_errno("stats", odp_get_stats(&mr, &stats), EOPNOTSUPP);
 	assert_int_equal(kernel.calls, 0);
 }
 
@@ -207,8 +268,9 @@ static void kernel_without_the_methods(void **state)
 
 	(void)state;
 	kernel.has_methods = false;
-	expect_errno(odp_mr_snapshot(&mr, BASE, 1, pages), EOPNOTSUPP);
-	expect_errno(odp_get_stats(&mr, &stats), EOPNOTSUPP);
+	expect_errno("snapshot", odp_mr_snapshot(&mr, BASE, 1, pages),
+		     EOPNOTSUPP);
+	expect_errno("stats", odp_get_stats(&mr, &stats), EOPNOTSUPP);
 }
 
 static void errors_are_handed_on(void **state)
@@ -223,8 +285,9 @@ static void errors_are_handed_on(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(errs) / sizeof(errs[0]); i++) {
 		kernel.err = errs[i];
-		expect_errno(odp_mr_snapshot(&mr, BASE, 1, pages), errs[i]);
-		expect_errno(odp_get_stats(&mr, &stats), errs[i]);
+		expect_errno("snapshot", odp_mr_snapshot(&mr, BASE, 1, pages),
+			     errs[i]);
+		expect_errno("stats", odp_get_stats(&mr, &stats), errs[i]);
 	}
 }
 
@@ -250,6 +313,43 @@ static void ranges_are_put_together(void **state)
 	}
 }
 
+/* The same as runs, however short the caller's array is; also by number. */
+static void runs_are_put_together(void **state)
+{
+	const size_t rooms[] = { 1, 2, 3, 100, 5000 };
+	static struct odp_run runs[5000];
+	uint64_t page, i, left;
+	size_t r, nr, n;
+
+	(void)state;
+	for (i = 0; i < NR_PAGES; i++)
+		kernel.pages[i] = (uint8_t)(i * i / 1000 % 5);
+	kernel.pages_per_call = 7;
+	for (r = 0; r < sizeof(rooms) / sizeof(rooms[0]); r++) {
+		for (page = 0; page < NR_PAGES; ) {
+			left = NR_PAGES - page;
+			kernel.interrupts = 1;
+			assert_int_equal(r % 2 ?
+				odp_mrn_snapshot_runs(&context, 4711, BASE +
+						      page * PAGE, left, runs,
+						      rooms[r], &nr) :
+				odp_mr_snapshot_runs(&mr, BASE + page * PAGE,
+						     left, runs, rooms[r],
+						     &nr), 0);
+			assert_in_range(nr, 1, rooms[r]);
+			for (n = 0; n < nr; n++) {
+				assert_true(!n || runs[n].state !=
+					    runs[n - 1].state);
+				assert_true(runs[n].npages > 0);
+				for (i = 0; i < runs[n].npages; i++)
+					assert_int_equal(runs[n].state,
+							 kernel.pages[page++]);
+			}
+		}
+		assert_int_equal(page, NR_PAGES);
+	}
+}
+
 /* Wrong answers end in an error, and never outside of the caller's array. */
 static void wrong_answers_are_found_out(void **state)
 {
@@ -263,7 +363,8 @@ static void wrong_answers_are_found_out(void **state)
 	for (lie = NO_PAGES; lie <= RUNS_TOO_SHORT; lie++) {
 		kernel.lie = lie;
 		memset(&room, 0xa5, sizeof(room));
-		expect_errno(odp_mr_snapshot(&mr, BASE, sizeof(room.pages),
+		expect_errno("odp_mr_snapshot",
+			     odp_mr_snapshot(&mr, BASE, sizeof(room.pages),
 					     room.pages), EPROTO);
 		for (i = 0; i < sizeof(room.behind); i++)
 			assert_int_equal(room.behind[i], 0xa5);
@@ -292,6 +393,23 @@ static void counters_keep_their_places(void **state)
 	assert_int_equal(stats.table_bytes, 113);
 }
 
+static void policies_keep_their_places(void **state)
+{
+	const struct odp_policy set = { ODP_AROUND_POPULATE, 17, 230 };
+	struct odp_policy policy = {};
+
+	(void)state;
+	assert_int_equal(odp_set_policy(&mr, &set), 0);
+	assert_int_equal(kernel.policy.around, RXE_ODP_AROUND_POPULATE);
+	assert_int_equal(kernel.policy.max_pages, 17);
+	assert_int_equal(kernel.policy.limit_ms, 230);
+	assert_int_equal(odp_get_policy(&mr, &policy), 0);
+	assert_memory_equal(&policy, &set, sizeof(set));
+	memset(&policy, 0, sizeof(policy));
+	assert_int_equal(odp_mrn_get_policy(&context, 4711, &policy), 0);
+	assert_memory_equal(&policy, &set, sizeof(set));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +417,8 @@ int main(void)
 		cmocka_unit_test_setup(kernel_without_the_methods, setup),
 		cmocka_unit_test_setup(errors_are_handed_on, setup),
 		cmocka_unit_test_setup(ranges_are_put_together, setup),
+		cmocka_unit_test_setup(runs_are_put_together, setup),
+		cmocka_unit_test_setup(policies_keep_their_places, setup),
 		cmocka_unit_test_setup(wrong_answers_are_found_out, setup),
 		cmocka_unit_test_setup(counters_keep_their_places, setup),
 	};

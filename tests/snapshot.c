@@ -11,13 +11,6 @@
 #define NR_PAGES 8
 #define LEN (NR_PAGES * PAGE)
 
-static void expect_errno(const char *what, int ret, int err)
-{
-	if (ret != -1 || errno != err)
-		test_fail("%s: returned %d, %s; not %s", what, ret,
-			  strerror(errno), strerror(err));
-}
-
 static void R6_bad_arguments(void **state)
 {
 	struct env *e = *state;

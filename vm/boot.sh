@@ -75,8 +75,14 @@ boot_run_dir() {
 
 # boot_qemu KERNEL CWD ARG...: puts QEMU's command line into qemu_args.
 boot_qemu() {
-	local kernel=$1 cwd=$2 dir=$guest_dir/kernels/$1 accel=(-accel "tcg,thread=multi" -cpu max)
+	local kernel=$1 cwd=$2 dir debug='' accel=(-accel "tcg,thread=multi" -cpu max)
 	shift 2
+	dir=$(image_kernel_dir "$kernel")
+	# identify_cpu() clears the bit that says how many page table levels there are, for a moment: KASAN then
+	# takes the five-level addresses that an interrupt uses for wild ones. So the debug kernel gets four.
+	if ((guest_debug)); then
+		debug="no5lvl page_poison=1 kmemleak=on stack_depot_disable=off"
+	fi
 	if ((guest_icount)); then
 		accel=(-accel "tcg,thread=single" -cpu max -icount "shift=0,sleep=off,align=off")
 	elif grep -qwE 'vmx|svm' /proc/cpuinfo && [[ -r /dev/kvm && -w /dev/kvm ]]; then
@@ -86,7 +92,7 @@ boot_qemu() {
 		qemu-system-x86_64 -M q35 "${accel[@]}" -smp "$guest_smp" -m "$guest_mem"
 		-nodefaults -no-user-config -no-reboot -display none
 		-kernel "$dir/vmlinuz" -initrd "$dir/initramfs"
-		-append "console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic mitigations=off rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 tsc=reliable ${ODP_CMDLINE:-}"
+		-append "console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic mitigations=off rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 tsc=reliable $debug ${ODP_CMDLINE:-}"
 		-chardev "file,id=console,path=$(qemu_path "$run_dir/console")" -serial chardev:console
 		-drive "file=$(qemu_path "$guest_dir/root.ext4"),format=raw,if=virtio,snapshot=on"
 		-device virtio-rng-pci
@@ -111,12 +117,12 @@ qemu_path() {
 
 # boot_limit: seconds within which a guest is up, far more than it takes on a busy machine.
 boot_limit() {
-	echo 120
+	echo $((guest_debug ? 360 : 120))
 }
 
 # boot_once KERNEL CWD: starts the guest and waits; 98 means that it never came up.
 boot_once() {
-	local kernel=$1 start=$SECONDS limit=${ODP_TIMEOUT:-1800} tails=()
+	local kernel=$1 start=$SECONDS limit=${ODP_TIMEOUT:-$((guest_debug ? 3600 : 1800))} tails=()
 	rm -f -- "$run_dir"/{booted,status,dmesg,console}
 	boot_qemu "$kernel" "$2"
 	TMPDIR=$run_dir setpriv --pdeathsig KILL "${qemu_args[@]}" </dev/null >"$run_dir/qemu" 2>&1 &

@@ -5,27 +5,35 @@
 # Compiles the project for the guest: natively, in a chroot of the guest's root, with its compiler,
 # headers and libraries. The result is in build/K, in the chroot and the guest /mnt/odp/build/K.
 
-# build_for KERNEL: configures (once) and builds modules and user space for that series.
+# build_for KERNEL: configures (once) and builds modules and user space for that series, or for its debug
+# kernel.
 build_for() {
-	local kernel=$1 lock log=$top/build/logs/build-$1.log
+	local kernel=$1 series=${1%-debug} options=() lock log=$top/build/logs/build-$1.log
 	root_ready
 	mkdir -p -- "$top/build/$kernel"
 	exec {lock}>"$top/build/$kernel.lock"
 	flock -n "$lock" || { say "Waiting for another ./run that builds for $kernel ..."; flock "$lock"; }
+	if [[ $kernel == "$series" ]]; then
+		options+=(-DKDIR="/lib/modules/$(image_kernel_version "$kernel")/build")
+	else
+		options+=(-DKDIR="/mnt/odp/build/debug-kernel/$series/source" -DODP_GCOV=ON -DODP_TIMEOUT_SCALE=6)
+	fi
 	step "Building modules and user space for Linux $(image_kernel_version "$kernel")" "$log" \
-		in_root "$(build_script)" "$kernel" "$(image_kernel_version "$kernel")" ||
+		in_root "$(build_script)" "$kernel" "$series" "${options[@]}" ||
 		die "The build failed; all of its output is in build/logs/build-$kernel.log."
 	exec {lock}>&-
 }
 
-# build_script: what runs in the chroot, with the series and the kernel's release as arguments.
+# build_script: what runs in the chroot, with the kernel, its series and options of cmake as arguments.
 build_script() {
 	cat <<'SCRIPT'
 set -eu
-cmake -S /mnt/odp -B "/mnt/odp/build/$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-	-DODP_MODULES=ON -DKDIR="/lib/modules/$2/build" \
-	-DRXE_SOURCE="/usr/src/odp-linux-$1/drivers/infiniband/sw/rxe"
-cmake --build "/mnt/odp/build/$1" -j "$(nproc)"
+kernel=$1 series=$2
+shift 2
+cmake -S /mnt/odp -B "/mnt/odp/build/$kernel" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DODP_MODULES=ON \
+	-DRDMA_CORE_SOURCE=/usr/src/rdma-core.tar.gz \
+	-DRXE_SOURCE="/usr/src/odp-linux-$series/drivers/infiniband/sw/rxe" "$@"
+cmake --build "/mnt/odp/build/$kernel" -j "$(nproc)"
 SCRIPT
 }
 

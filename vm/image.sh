@@ -5,7 +5,8 @@
 # The guest's image: a Debian 13 root folder (which is also the chroot that everything is compiled
 # in), a file system made of it, and per kernel series the kernel and a small initramfs.
 #
-#   root/                   the folder; /usr/src/odp-linux-K holds what is used of linux-source
+#   root/                   the folder; /usr/src/odp-linux-K holds what is used of linux-source,
+#                           /usr/src/rdma-core.tar.gz the source of rdma-core
 #   root.ext4               the same as a file system
 #   kernels/K/version       such as 6.12.107+deb13-amd64
 #   kernels/K/vmlinuz       and initramfs
@@ -27,7 +28,7 @@ image_ready() {
 	root_key=$(
 		{
 			echo "$sources" "${guest_packages[*]}" "$ODP_SERIES"
-			cat -- "$top/vm/guest/install-kernels"
+			cat -- "$top"/vm/guest/{install-kernels,fetch-rdma-core}
 		} | sha256sum | cut -d ' ' -f 1
 	)
 	boot_key=$root_key-$(cat -- "$top"/vm/guest/{mkinitramfs,initramfs-init} | sha256sum | cut -d ' ' -f 1)
@@ -45,7 +46,7 @@ image_ready() {
 image_build_root() {
 	local sources=$1 key=$2 options=() option
 	root_ready
-	space_for 5500 "Building the guest"
+	space_for 5500 "Building the guest" "$guest_dir" " or set ODP_GUEST_DIR to another disk"
 	while read -r option; do
 		options+=(--aptopt="$option")
 	done < <(mirror_apt_options)
@@ -54,10 +55,10 @@ image_build_root() {
 	mkdir -p -- "$guest_dir/source"
 	echo "$sources" >"$guest_dir/sources.list"
 	# shellcheck disable=SC2016 # mmdebstrap runs it, with the root folder as $1
-	local hook='"$ODP_INSTALL_KERNELS" "$1"'
+	local hook='"$ODP_HOOKS/install-kernels" "$1" && "$ODP_HOOKS/fetch-rdma-core" "$1"'
 	step "Building the guest from $(echo "$sources" | cut -d ' ' -f 2 | sort -u | paste -sd ' ')" \
 		"$top/build/logs/guest.log" \
-		as_root env INITRD=No ODP_INSTALL_KERNELS="$top/vm/guest/install-kernels" ODP_SERIES="$ODP_SERIES" \
+		as_root env INITRD=No ODP_HOOKS="$top/vm/guest" ODP_SERIES="$ODP_SERIES" \
 		ODP_SOURCES="$(realpath -- "$guest_dir/source")" mmdebstrap --mode=root --variant=apt --format=directory \
 		--include="$(IFS=,; echo "${guest_packages[*]}")" \
 		--aptopt='APT::Install-Recommends "false"' "${options[@]}" \
@@ -131,8 +132,17 @@ image_check() {
 	done
 }
 
+# image_kernel_dir K: the folder with version, vmlinuz and initramfs of a series' kernel, or of its debug
+# kernel, K-debug.
+image_kernel_dir() {
+	case $1 in
+	*-debug) printf '%s' "$top/build/debug-kernel/${1%-debug}/boot" ;;
+	*) printf '%s' "$guest_dir/kernels/$1" ;;
+	esac
+}
+
 image_kernel_version() {
-	cat -- "$guest_dir/kernels/$1/version"
+	cat -- "$(image_kernel_dir "$1")/version"
 }
 
 image_has_kernel() {

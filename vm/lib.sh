@@ -74,11 +74,11 @@ step_ticker() {
 	done
 }
 
-# space_for MIB WHAT: stops with a sentence when the disk under the guest has less than MIB left.
+# space_for MIB WHAT FOLDER ELSE: stops with a sentence when the disk under FOLDER has less than MIB left.
 space_for() {
 	local free
-	mkdir -p -- "$guest_dir" || die "Cannot write to $guest_dir; make it writable or set ODP_GUEST_DIR."
-	free=$(df --output=avail -B1M -- "$guest_dir" | tail -n 1)
+	mkdir -p -- "$3" || die "Cannot write to $3; make it writable$4."
+	free=$(df --output=avail -B1M -- "$3" | tail -n 1)
 	((free >= $1)) ||
-		die "$2 needs $1 MiB of disk and $guest_dir has $((free)) MiB left; free some or set ODP_GUEST_DIR to another disk."
+		die "$2 needs $1 MiB of disk and $3 has $((free)) MiB left; free some$4."
 }

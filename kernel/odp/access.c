@@ -11,6 +11,7 @@
 #include "leaf.h"
 #include "mirror.h"
 #include "snap.h"
+#include "trace.h"
 
 /* One visit on its way through the pages. */
 struct odp_visit {
@@ -127,6 +128,7 @@ static int odp_visit_cold(const struct odp_visit *v, unsigned long va,
 	int err;
 
 	atomic64_inc(&m->count.faults);
+	trace_odp_fault(m, critical.start, critical.npages, v->write);
 	for (round = 0; round < ODP_ROUNDS; round++) {
 		span = odp_around_span(m, critical, v->write, &populate);
 		err = odp_fault(m, critical, span, v->write, populate ?

@@ -13,6 +13,7 @@
 #include "leaf.h"
 #include "mirror.h"
 #include "snap.h"
+#include "trace.h"
 #include "window.h"
 
 /* So many pages can be snapshot when there is no memory for more. */
@@ -131,16 +132,23 @@ static void odp_populate_span(struct odp_mirror *m, const struct odp_snap *snap,
 	}
 }
 
-static void odp_populate_wait(struct odp_mirror *m, const struct odp_snap *snap,
-			      bool write)
+/* Pages that cannot be had are passed over; only a lack of memory ends it. */
+static int odp_populate_wait(struct odp_mirror *m, const struct odp_snap *snap,
+			     bool write)
 {
 	unsigned int need = write ? ODP_PAGE_WRITE : ODP_PAGE_READ;
 	unsigned long i;
+	int err;
 
-	for (i = 0; i < snap->npages && !odp_mirror_dying(m); i++)
-		if (!(odp_hmm_state(snap->pfns[i]) & need))
-			odp_fault_page(m, snap->start + (i << PAGE_SHIFT),
-				       write);
+	for (i = 0; i < snap->npages && !odp_mirror_dying(m); i++) {
+		if (odp_hmm_state(snap->pfns[i]) & need)
+			continue;
+		err = odp_fault_page(m, snap->start + (i << PAGE_SHIFT), write);
+		if (err == -ENOMEM)
+			return err;
+	}
+
+	return 0;
 }
 
 /* With the mmap lock held, which may be dropped and taken again. */
@@ -179,8 +187,9 @@ static int odp_fault_snap(struct odp_snap *snap, bool write,
 	if (populate == ODP_POPULATE_ASIDE)
 		odp_populate_span(m, snap, write);
 	else
-		odp_populate_wait(m, snap, write);
-	err = odp_fault_begin(snap);
+		err = odp_populate_wait(m, snap, write);
+	if (!err)
+		err = odp_fault_begin(snap);
 	if (!err)
 		err = odp_snap_take(snap);
 out:
@@ -207,6 +216,7 @@ static int odp_fault_install(struct odp_snap *snap, struct odp_span critical)
 	set_active_memcg(memcg);
 	if (ret < 0)
 		return ret;
+	trace_odp_install(m, snap->start, snap->npages, ret);
 
 	if (!critical.npages) {
 		atomic64_add(ret, &count->prefetched_pages);
@@ -296,8 +306,10 @@ int odp_fault(struct odp_mirror *m, struct odp_span critical,
 	err = odp_fault_span(w, critical, span, write, populate);
 	odp_window_put(w);
 
-	if (err == -EAGAIN)
+	if (err == -EAGAIN) {
 		atomic64_inc(&m->count.collisions);
+		trace_odp_retry(m, span.start, span.npages);
+	}
 out_mmput:
 	/* The last one tears the address space down, which is not for here. */
 	mmput_async(m->mm);

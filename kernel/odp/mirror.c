@@ -12,6 +12,9 @@
 #include "mirror.h"
 #include "window.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 struct workqueue_struct *odp_wq;
 
 static int odp_policy_check(const struct odp_policy *policy)

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "mirror.h"
+#include "trace.h"
 #include "window.h"
 
 /**
@@ -64,6 +65,7 @@ static bool odp_window_invalidate(struct mmu_interval_notifier *notifier,
 		atomic64_inc(&m->count.invalidations);
 		atomic64_add(gone, &m->count.invalidated_pages);
 	}
+	trace_odp_invalidate(m, start, end, gone);
 	if (gone || tend)
 		odp_window_tend(w);
 	if (m->probe && m->probe->invalidated)

@@ -98,8 +98,7 @@ int rxe_odp_mr_check_rereg(struct rxe_mr *mr, int flags, int access)
 {
 	if (!(flags & IB_MR_REREG_ACCESS))
 		return 0;
-	if (!(access & IB_ACCESS_ON_DEMAND) ||
-	    (access & ~RXE_ACCESS_SUPPORTED_MR))
+	if (!(access & IB_ACCESS_ON_DEMAND) || !rxe_odp_access_ok(access))
 		return -EOPNOTSUPP;
 	odp_mirror_set_writable(mr->odp, ib_access_writable(access));
 

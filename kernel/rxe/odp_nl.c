@@ -40,6 +40,7 @@ int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 				      "implicit" : "explicit") ||
 	    rdma_nl_put_driver_u64_hex(msg, "odp_va",
 				       odp_mirror_start(mr->odp)) ||
+	    rdma_nl_put_driver_u64_hex(msg, "odp_iova", mr->ibmr.iova) ||
 	    rdma_nl_put_driver_u64(msg, "odp_bytes",
 				   odp_mirror_length(mr->odp)) ||
 	    rdma_nl_put_driver_string(msg, "odp_policy",

@@ -19,6 +19,18 @@ static inline bool rxe_mr_is_odp(const struct rxe_mr *mr)
 }
 
 /*
+ * May a region be registered with these flags? That its memory is of huge pages
+ * is a hint that pinned regions do not take. On-demand ones find out for
+ * themselves.
+ */
+static inline bool rxe_odp_access_ok(int access)
+{
+	if (access & IB_ACCESS_ON_DEMAND)
+		access &= ~IB_ACCESS_HUGETLB;
+	return !(access & ~RXE_ACCESS_SUPPORTED_MR);
+}
+
+/*
  * The virtual address of an iova, which mr_check_range() has found to be in
  * the region. This is the one place where the one becomes the other.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * odp_mr_snapshot(): the kernel describes the pages as runs, as many as fit
- * the array that it is given; here they become one byte a page.
+ * Snapshots: the kernel describes pages as runs, as many as fit the array that
+ * it is given. They are handed on as runs, or become one byte a page.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,6 +13,9 @@
 
 #define RUNS_PER_CALL 256
 
+/* An argument's length is 16 bits wide. */
+#define RUNS_MAX (UINT16_MAX / sizeof(struct odp_run))
+
 _Static_assert((int)ODP_PAGE_READ == (int)RXE_ODP_PAGE_READ &&
 	       (int)ODP_PAGE_WRITE == (int)RXE_ODP_PAGE_WRITE &&
 	       (int)ODP_PAGE_HUGE == (int)RXE_ODP_PAGE_HUGE &&
@@ -20,90 +23,191 @@ _Static_assert((int)ODP_PAGE_READ == (int)RXE_ODP_PAGE_READ &&
 	       (int)ODP_PAGE_DIRTY == (int)RXE_ODP_PAGE_DIRTY,
 	       "the library hands the kernel's states on as they are");
 
+_Static_assert(sizeof(struct odp_run) == sizeof(struct rxe_odp_run) &&
+	       offsetof(struct odp_run, npages) ==
+	       offsetof(struct rxe_odp_run, npages) &&
+	       offsetof(struct odp_run, state) ==
+	       offsetof(struct rxe_odp_run, state),
+	       "the kernel writes into the caller's runs");
+
+static const struct twins snapshot_method = {
+	RXE_ODP_METHOD_MR_SNAPSHOT, RXE_ODP_METHOD_DEVICE_SNAPSHOT,
+	RXE_ODP_ATTR_SNAPSHOT_HANDLE, RXE_ODP_ATTR_SNAPSHOT_MRN,
+};
+
+/* What is left of a range. */
+struct walk {
+	struct subject subject;
+	uint64_t page_size;
+	uint64_t iova;		/* of its first byte */
+	uint64_t last;		/* of its last page's first byte */
+	uint64_t npages;
+};
+
 /*
- * The pages of the runs, or -1 if the runs are not what the contract says:
- * what lands in @states must never depend on the kernel being right.
+ * The range ends with the first byte of its last page. If the MR reaches into
+ * that page at all, it has that byte; the page's end may be beyond the MR's.
  */
-static int expand(const struct rxe_odp_run *runs,
-		  const struct rxe_odp_snapshot_resp *resp, size_t npages,
-		  uint8_t *states)
+static int walk_init(struct walk *walk, struct subject subject, uint64_t addr,
+		     uint64_t npages)
 {
-	size_t done = 0;
-	uint32_t i;
+	const uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t first = addr - addr % page_size;
 
-	if (resp->nr_runs > RUNS_PER_CALL || !resp->npages ||
-	    resp->npages > npages)
-		goto broken;
-
-	for (i = 0; i < resp->nr_runs; i++) {
-		if (runs[i].npages > resp->npages - done)
-			goto broken;
-		memset(states + done, (int)runs[i].state, runs[i].npages);
-		done += runs[i].npages;
+	if (!npages || npages - 1 > (UINT64_MAX - first) / page_size) {
+		errno = EINVAL;
+		return -1;
 	}
-	if (done == resp->npages)
-		return 0;
-broken:
-	errno = EPROTO;
-	return -1;
+
+	*walk = (struct walk) {
+		.subject = subject,
+		.page_size = page_size,
+		.iova = addr,
+		.last = first + (npages - 1) * page_size,
+		.npages = npages,
+	};
+	return 0;
 }
 
-static int snapshot_some(struct ibv_mr *mr, uint64_t iova, uint64_t length,
-			 size_t npages, uint8_t *states, size_t *done)
+/*
+ * Whether the runs are what the contract says: what becomes of them must never
+ * depend on the kernel being right.
+ */
+static bool runs_are_right(const struct odp_run *runs, uint32_t room,
+			   const struct rxe_odp_snapshot_resp *resp,
+			   uint64_t npages)
 {
-	struct rxe_odp_snapshot_req req = { .iova = iova, .length = length };
-	struct rxe_odp_snapshot_resp resp = {};
-	struct rxe_odp_run runs[RUNS_PER_CALL];
-	const struct method_arg args[] = {
-		{ RXE_ODP_ATTR_SNAPSHOT_REQ, sizeof(req), &req },
-		{ RXE_ODP_ATTR_SNAPSHOT_RUNS, sizeof(runs), runs },
-		{ RXE_ODP_ATTR_SNAPSHOT_RESP, sizeof(resp), &resp },
+	uint64_t done = 0;
+	uint32_t i;
+
+	if (resp->nr_runs > room || !resp->npages || resp->npages > npages)
+		return false;
+
+	for (i = 0; i < resp->nr_runs; i++) {
+		if (!runs[i].npages || runs[i].npages > resp->npages - done)
+			return false;
+		done += runs[i].npages;
+	}
+	return done == resp->npages;
+}
+
+/* The next runs, or -1. */
+static ssize_t walk_next(struct walk *walk, struct odp_run *runs, size_t room)
+{
+	struct rxe_odp_snapshot_req req = {
+		.iova = walk->iova,
+		.length = walk->iova < walk->last ?
+			  walk->last - walk->iova + 1 : 1,
 	};
+	struct rxe_odp_snapshot_resp resp = {};
+	struct method_arg args[3];
 	int ret;
 
+	if (room > RUNS_MAX)
+		room = RUNS_MAX;
+	/* Nothing undefined is ever looked at, whatever the kernel fills in. */
+	memset(runs, 0, room * sizeof(*runs));
+	args[0] = arg_buffer(RXE_ODP_ATTR_SNAPSHOT_REQ, &req, sizeof(req));
+	args[1] = arg_buffer(RXE_ODP_ATTR_SNAPSHOT_RUNS, runs,
+			     room * sizeof(*runs));
+	args[2] = arg_buffer(RXE_ODP_ATTR_SNAPSHOT_RESP, &resp, sizeof(resp));
+
 	do {
-		ret = mr_method(mr, RXE_ODP_METHOD_MR_SNAPSHOT,
-				RXE_ODP_ATTR_SNAPSHOT_HANDLE, args, 3);
+		ret = subject_method(&walk->subject, &snapshot_method, args, 3);
 	} while (ret && errno == EINTR);
 	if (ret)
 		return -1;
 
-	*done = resp.npages;
-	return expand(runs, &resp, npages, states);
+	if (!runs_are_right(runs, (uint32_t)room, &resp, walk->npages)) {
+		errno = EPROTO;
+		return -1;
+	}
+
+	walk->npages -= resp.npages;
+	walk->iova += resp.npages * walk->page_size -
+		      walk->iova % walk->page_size;
+	return resp.nr_runs;
 }
 
 int odp_mr_snapshot(struct ibv_mr *mr, uint64_t addr, size_t npages,
 		    uint8_t *states)
 {
-	const uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t iova = addr, last;
-	size_t done;
+	struct odp_run runs[RUNS_PER_CALL];
+	struct walk walk;
+	ssize_t nr, i;
 
-	if (!mr || !npages || !states)
-		goto inval;
+	if (!mr || !states) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (walk_init(&walk, subject_mr(mr), addr, npages))
+		return -1;
 
-	/*
-	 * The range ends with the first byte of its last page. If the MR
-	 * reaches into that page at all, it has that byte; the page's end may
-	 * be beyond the MR's.
-	 */
-	last = addr - addr % page_size;
-	if (npages - 1 > (UINT64_MAX - last) / page_size)
-		goto inval;
-	last += (npages - 1) * page_size;
-
-	while (npages) {
-		uint64_t length = iova < last ? last - iova + 1 : 1;
-
-		if (snapshot_some(mr, iova, length, npages, states, &done))
+	while (walk.npages) {
+		nr = walk_next(&walk, runs, RUNS_PER_CALL);
+		if (nr < 0)
 			return -1;
-
-		npages -= done;
-		states += done;
-		iova += done * page_size - iova % page_size;
+		for (i = 0; i < nr; i++) {
+			memset(states, (int)runs[i].state, runs[i].npages);
+			states += runs[i].npages;
+		}
 	}
 	return 0;
-inval:
-	errno = EINVAL;
-	return -1;
+}
+
+/* One call's last run and the next one's first may be the same. */
+static size_t join(struct odp_run *runs, size_t have, size_t more)
+{
+	if (!have || !more || runs[have - 1].state != runs[have].state)
+		return have + more;
+
+	runs[have - 1].npages += runs[have].npages;
+	memmove(&runs[have], &runs[have + 1], (more - 1) * sizeof(*runs));
+	return have + more - 1;
+}
+
+static int snapshot_runs(struct subject subject, uint64_t addr, uint64_t npages,
+			 struct odp_run *runs, size_t room, size_t *nr_runs)
+{
+	struct walk walk;
+	size_t have = 0;
+	ssize_t nr;
+
+	if (!runs || !room || !nr_runs) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (walk_init(&walk, subject, addr, npages))
+		return -1;
+
+	while (walk.npages && have < room) {
+		nr = walk_next(&walk, runs + have, room - have);
+		if (nr < 0)
+			return -1;
+		have = join(runs, have, (size_t)nr);
+	}
+	*nr_runs = have;
+	return 0;
+}
+
+int odp_mr_snapshot_runs(struct ibv_mr *mr, uint64_t addr, uint64_t npages,
+			 struct odp_run *runs, size_t room, size_t *nr_runs)
+{
+	if (!mr) {
+		errno = EINVAL;
+		return -1;
+	}
+	return snapshot_runs(subject_mr(mr), addr, npages, runs, room, nr_runs);
+}
+
+int odp_mrn_snapshot_runs(struct ibv_context *context, uint32_t mrn,
+			  uint64_t addr, uint64_t npages, struct odp_run *runs,
+			  size_t room, size_t *nr_runs)
+{
+	if (!context) {
+		errno = EINVAL;
+		return -1;
+	}
+	return snapshot_runs(subject_mrn(context, mrn), addr, npages, runs,
+			     room, nr_runs);
 }

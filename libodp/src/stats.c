@@ -8,20 +8,18 @@
 
 #include "method.h"
 
-int odp_get_stats(struct ibv_mr *mr, struct odp_stats *stats)
+static const struct twins stats_method = {
+	RXE_ODP_METHOD_MR_STATS, RXE_ODP_METHOD_DEVICE_STATS,
+	RXE_ODP_ATTR_STATS_HANDLE, RXE_ODP_ATTR_STATS_MRN,
+};
+
+static int get_stats(struct subject subject, struct odp_stats *stats)
 {
 	struct rxe_odp_mr_stats resp = {};
-	const struct method_arg arg = {
-		RXE_ODP_ATTR_STATS_RESP, sizeof(resp), &resp
-	};
+	const struct method_arg arg =
+		arg_buffer(RXE_ODP_ATTR_STATS_RESP, &resp, sizeof(resp));
 
-	if (!mr || !stats) {
-		errno = EINVAL;
-		return -1;
-	}
-
-	if (mr_method(mr, RXE_ODP_METHOD_MR_STATS, RXE_ODP_ATTR_STATS_HANDLE,
-		      &arg, 1))
+	if (subject_method(&subject, &stats_method, &arg, 1))
 		return -1;
 
 	*stats = (struct odp_stats) {
@@ -41,4 +39,23 @@ int odp_get_stats(struct ibv_mr *mr, struct odp_stats *stats)
 		.table_bytes = resp.table_bytes,
 	};
 	return 0;
+}
+
+int odp_get_stats(struct ibv_mr *mr, struct odp_stats *stats)
+{
+	if (!mr || !stats) {
+		errno = EINVAL;
+		return -1;
+	}
+	return get_stats(subject_mr(mr), stats);
+}
+
+int odp_mrn_get_stats(struct ibv_context *context, uint32_t mrn,
+		      struct odp_stats *stats)
+{
+	if (!context || !stats) {
+		errno = EINVAL;
+		return -1;
+	}
+	return get_stats(subject_mrn(context, mrn), stats);
 }

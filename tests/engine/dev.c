@@ -59,8 +59,19 @@ static void dev_must(int dev, const char *what, unsigned long cmd, void *arg)
 		test_fail("%s: %s", what, strerror(-ret));
 }
 
-int dev_try_open(const void *start, size_t len,
-		 const struct dev_config *config)
+int dev_file(void)
+{
+	int dev;
+
+	dev_load();
+	dev = open(DEV_PATH, O_RDWR | O_CLOEXEC);
+	if (dev < 0)
+		test_fail("%s: %s", DEV_PATH, strerror(errno));
+	return dev;
+}
+
+int dev_create(int dev, const void *start, size_t len,
+	       const struct dev_config *config)
 {
 	struct odp_selftest_create create = {
 		.start = (uintptr_t)start,
@@ -72,18 +83,20 @@ int dev_try_open(const void *start, size_t len,
 		.max_pages = config->max_pages,
 		.limit_ms = config->limit_ms,
 	};
-	int dev, ret;
 
-	dev_load();
-	dev = open(DEV_PATH, O_RDWR | O_CLOEXEC);
-	if (dev < 0)
-		test_fail("%s: %s", DEV_PATH, strerror(errno));
-	ret = dev_call(dev, ODP_SELFTEST_CREATE, &create);
-	if (ret) {
-		close(dev);
-		return ret;
-	}
-	return dev;
+	return dev_call(dev, ODP_SELFTEST_CREATE, &create);
+}
+
+int dev_try_open(const void *start, size_t len,
+		 const struct dev_config *config)
+{
+	int dev = dev_file();
+	int err = dev_create(dev, start, len, config);
+
+	if (!err)
+		return dev;
+	close(dev);
+	return err;
 }
 
 int dev_open(const void *start, size_t len, const struct dev_config *config)
@@ -128,7 +141,7 @@ int dev_fault(int dev, const void *va, size_t len, bool write)
 	return dev_io(dev, ODP_SELFTEST_FAULT, va, NULL, len, write);
 }
 
-int dev_prefetch(int dev, const void *va, size_t len, int how)
+int dev_prefetch(int dev, const void *va, size_t len, enum dev_prefetch how)
 {
 	return dev_io(dev, ODP_SELFTEST_PREFETCH, va, NULL, len, how);
 }

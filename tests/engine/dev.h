@@ -28,6 +28,9 @@ struct dev_config {
 
 enum { AROUND_STREAM, AROUND_NONE, AROUND_SNAPSHOT, AROUND_POPULATE };
 
+/* As the kernel's enum odp_prefetch. */
+enum dev_prefetch { PREFETCH_READ, PREFETCH_WRITE, PREFETCH_NO_FAULT };
+
 extern const struct dev_config dev_default;
 
 /* Bits of a page's state, as the kernel's <rdma/odp_mirror.h> has them. */
@@ -39,9 +42,6 @@ enum {
 	STATE_DIRTY = 1 << 4,
 };
 
-/* How far a prefetch goes, as there. */
-enum { PREFETCH_READ, PREFETCH_WRITE, PREFETCH_NO_FAULT };
-
 /*
  * Mirrors a range: a file descriptor or a negative errno. Loads the module if
  * it is not there, and fails the test if that cannot be done.
@@ -52,6 +52,11 @@ int dev_try_open(const void *start, size_t len,
 /* The same; fails the test if the mirror cannot be had. */
 int dev_open(const void *start, size_t len, const struct dev_config *config);
 
+/* The two steps of it; dev_create() returns 0 or a negative errno. */
+int dev_file(void);
+int dev_create(int dev, const void *start, size_t len,
+	       const struct dev_config *config);
+
 /* Closes a mirror; may be used in a cmocka teardown. */
 void dev_close(int dev);
 
@@ -59,7 +64,7 @@ void dev_close(int dev);
 int dev_read(int dev, const void *va, void *buf, size_t len);
 int dev_write(int dev, void *va, const void *buf, size_t len);
 int dev_fault(int dev, const void *va, size_t len, bool write);
-int dev_prefetch(int dev, const void *va, size_t len, int how);
+int dev_prefetch(int dev, const void *va, size_t len, enum dev_prefetch how);
 int dev_kill(int dev);
 
 /* The state of each page; a negative errno, or fails the test. */

@@ -39,6 +39,15 @@ static struct env env;
 static atomic_ulong ops_left;
 static atomic_bool stop;
 static atomic_ulong done[16];
+
+/*
+ * RDMA and weather cost far more than a mirror's operations, so they come once
+ * for so many of these.
+ */
+#define OPS_PER_RDMA	20
+#define OPS_PER_WEATHER	400
+static sem_t rdma_turn, weather_turn;
+static atomic_bool over;
 static char failure[512];
 
 /* What a thread draws from; the same for the same seed. */
@@ -283,24 +292,36 @@ static unsigned int pick_op(struct dice *d)
 	return i;
 }
 
-static bool take_op(void)
+static bool take_op(unsigned long *nr)
 {
-	unsigned long left = atomic_load(&ops_left);
-
-	while (left && !stop)
-		if (atomic_compare_exchange_weak(&ops_left, &left, left - 1))
+	*nr = atomic_load(&ops_left);
+	while (*nr && !stop)
+		if (atomic_compare_exchange_weak(&ops_left, nr, *nr - 1))
 			return true;
 	return false;
+}
+
+/* Waits for a turn; false when all is over. */
+static bool await_turn(sem_t *turn)
+{
+	while (sem_wait(turn))
+		;
+	return !over && !stop;
 }
 
 static void *device_thread(void *arg)
 {
 	uint8_t buf[MAX_OP_PAGES * PAGE];
 	struct dice d = { .state = (uintptr_t)arg };
+	unsigned long nr;
 	struct range r;
 	unsigned int i;
 
-	while (take_op()) {
+	while (take_op(&nr)) {
+		if (nr % OPS_PER_RDMA == 0)
+			sem_post(&rdma_turn);
+		if (nr % OPS_PER_WEATHER == 0)
+			sem_post(&weather_turn);
 		i = pick_op(&d);
 		r = range_lock(&d);
 		ops[i].fn(&d, &r, buf);
@@ -319,7 +340,7 @@ static void *rdma_thread(void *arg)
 	struct range r;
 	bool write;
 
-	while (!stop && atomic_load(&ops_left)) {
+	while (await_turn(&rdma_turn)) {
 		write = roll(&d, 2);
 		r = range_lock(&d);
 		if (write) {
@@ -363,14 +384,15 @@ static void *weather_thread(void *arg)
 	int compact = open("/proc/sys/vm/compact_memory", O_WRONLY);
 	size_t first, n;
 
-	while (!stop && atomic_load(&ops_left)) {
+	while (await_turn(&weather_turn)) {
 		first = roll(&d, PAGES);
 		n = 1 + roll(&d, PAGES - first);
-		switch (roll(&d, 8)) {
+		switch (roll(&d, 16)) {
 		case 0:
+		case 1:
 			weather_fork();
 			break;
-		case 1:
+		case 2:
 			if (compact >= 0 && write(compact, "1", 1) < 0)
 				mismatch("compaction: %s", strerror(errno));
 			break;
@@ -422,14 +444,21 @@ static void run(uint64_t seed)
 	static void *(*const main_of[])(void *) = {
 		device_thread, device_thread, rdma_thread, weather_thread,
 	};
-	enum { THREADS = sizeof(main_of) / sizeof(main_of[0]) };
+	enum { DEVICE_THREADS = 2, THREADS = 4 };
 	pthread_t threads[THREADS];
 	int i;
 
+	sem_init(&rdma_turn, 0, 0);
+	sem_init(&weather_turn, 0, 0);
 	for (i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, main_of[i],
 			       (void *)(seed + i));
-	for (i = 0; i < THREADS; i++)
+	for (i = 0; i < DEVICE_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	over = true;
+	sem_post(&rdma_turn);
+	sem_post(&weather_turn);
+	for (; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 }
 

@@ -33,6 +33,13 @@ void test_fail(const char *fmt, ...)
 	abort();
 }
 
+void expect_errno(const char *what, int ret, int err)
+{
+	if (ret != -1 || errno != err)
+		test_fail("%s: returned %d, %s; not %s", what, ret,
+			  strerror(errno), strerror(err));
+}
+
 pid_t child_start(int (*fn)(void *arg), void *arg)
 {
 	pid_t pid;

@@ -35,6 +35,9 @@ struct odp_snap;
  * entry is missing it *faults* (fault.c): the pages that it needs are the
  * *critical* ones; fault-around (around.c) says how far to look beyond them.
  *
+ * Tracepoints (trace.h): odp:odp_fault, odp_install, odp_invalidate and
+ * odp_retry.
+ *
  * A *snapshot* (snap.c) is what the CPU page table says of a range at one
  * moment. report.c makes one for people to look at; fault.c makes one to
  * install it in the table.

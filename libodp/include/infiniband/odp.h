@@ -2,14 +2,16 @@
 /*
  * libodp: on-demand paging above the verbs.
  *
- * An on-demand memory region is an ordinary struct ibv_mr, registered with
- * ibv_reg_mr(..., IBV_ACCESS_ON_DEMAND). These functions tell what became of
- * its pages. They speak to the kernel through the public uverbs interface, so
- * they work with the distribution's own provider.
+ * An on-demand memory region (MR) is an ordinary struct ibv_mr, registered with
+ * ibv_reg_mr(..., IBV_ACCESS_ON_DEMAND). These functions say what a device can
+ * do, choose a registration, bring pages in ahead of time, and tell what became
+ * of them. They speak to the kernel through the public uverbs interface, so
+ * they work with the distribution's own provider; odp_query_caps(), odp_reg()
+ * and odp_prefetch() work on other devices than SoftRoCE, too.
  *
  * Unless its manual page says otherwise a function returns 0, or -1 with errno
  * set; it may be called from any thread, as long as no other thread
- * deregisters the MR meanwhile.
+ * deregisters the MR or closes the device meanwhile.
  */
 #ifndef INFINIBAND_ODP_H
 #define INFINIBAND_ODP_H
@@ -21,6 +23,144 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What a device, its kernel side and its provider can do. */
+enum odp_cap {
+	ODP_CAP_EXPLICIT	= 1 << 0, /* on-demand MRs over a range */
+	ODP_CAP_IMPLICIT	= 1 << 1, /* ... over the whole address space */
+	ODP_CAP_PREFETCH	= 1 << 2, /* odp_prefetch() */
+	ODP_CAP_SNAPSHOT	= 1 << 3, /* odp_mr_snapshot() and its like */
+	ODP_CAP_STATS		= 1 << 4, /* odp_get_stats() */
+	ODP_CAP_POLICY		= 1 << 5, /* odp_get_policy(), odp_set_policy() */
+};
+
+/**
+ * struct odp_caps - what can be done on demand
+ * @flags: a set of enum odp_cap
+ * @rc: operations on on-demand MRs over RC, IBV_ODP_SUPPORT_*
+ * @uc: the same over UC
+ * @ud: the same over UD
+ * @xrc: the same over XRC
+ */
+struct odp_caps {
+	uint32_t flags;
+	uint32_t rc;
+	uint32_t uc;
+	uint32_t ud;
+	uint32_t xrc;
+};
+
+/**
+ * odp_query_caps - what a device can do on demand
+ * @context: the device, any provider's
+ * @caps: filled in
+ */
+int odp_query_caps(struct ibv_context *context, struct odp_caps *caps);
+
+/* How a range came to be registered. */
+enum odp_kind {
+	ODP_KIND_IMPLICIT,	/* through the PD's MR of all memory */
+	ODP_KIND_EXPLICIT,	/* by an on-demand MR of its own */
+	ODP_KIND_PINNED,	/* by a pinned MR */
+};
+
+enum odp_reg_flag {
+	ODP_REG_WIDE	= 1 << 0, /* peers may be given more than the range */
+	ODP_REG_OWN	= 1 << 1, /* an MR that nobody else shares */
+	ODP_REG_PINNED	= 1 << 2, /* pinned if it cannot be on demand */
+	ODP_REG_CACHED	= 1 << 3, /* ... and kept for later, see odp_reg(3) */
+};
+
+/* How much of pinned MRs that nobody uses is kept for a PD. */
+#define ODP_CACHE_REGIONS	128
+#define ODP_CACHE_BYTES		((size_t)256 << 20)
+
+/* A registration. */
+struct odp_mr;
+
+/**
+ * odp_reg - the best registration that a device offers for a range
+ * @pd: protection domain
+ * @addr: first byte
+ * @length: in bytes
+ * @access: IBV_ACCESS_*, without IBV_ACCESS_ON_DEMAND
+ * @flags: a set of enum odp_reg_flag
+ * @mr: the registration is put here
+ *
+ * Addresses in work requests are virtual addresses, whatever the kind.
+ */
+int odp_reg(struct ibv_pd *pd, void *addr, size_t length, unsigned int access,
+	    unsigned int flags, struct odp_mr **mr);
+
+/**
+ * odp_dereg - end a registration
+ * @mr: from odp_reg(); gone after success
+ */
+int odp_dereg(struct odp_mr *mr);
+
+/**
+ * odp_cache_drop - forget kept pinned MRs of memory that changes its place
+ * @pd: protection domain
+ * @addr: first byte of what is being unmapped; with @length SIZE_MAX, from
+ *	there to the end of the address space
+ * @length: in bytes
+ *
+ * To be called between unmapping memory that was registered with
+ * ODP_REG_CACHED and registering what is mapped there next; and, for all
+ * memory, before ibv_dealloc_pd().
+ */
+int odp_cache_drop(struct ibv_pd *pd, void *addr, size_t length);
+
+/**
+ * odp_mr_kind - an enum odp_kind, -1 for NULL
+ * @mr: a registration
+ */
+int odp_mr_kind(const struct odp_mr *mr);
+
+/**
+ * odp_mr_lkey - the key for local use, 0 for NULL
+ * @mr: a registration
+ */
+uint32_t odp_mr_lkey(const struct odp_mr *mr);
+
+/**
+ * odp_mr_rkey - the key for peers, 0 for NULL
+ * @mr: a registration
+ */
+uint32_t odp_mr_rkey(const struct odp_mr *mr);
+
+/**
+ * odp_mr_ibv - the MR behind a registration, NULL for NULL
+ * @mr: a registration; the MR may be shared: it must not be deregistered
+ */
+struct ibv_mr *odp_mr_ibv(const struct odp_mr *mr);
+
+/**
+ * struct odp_range - bytes of an MR
+ * @addr: the first one, as the MR's peers name it (the iova)
+ * @length: in bytes
+ * @lkey: of the MR
+ * @reserved: 0
+ */
+struct odp_range {
+	uint64_t addr;
+	uint64_t length;
+	uint32_t lkey;
+	uint32_t reserved;
+};
+
+/**
+ * odp_prefetch - bring pages in before they are needed
+ * @pd: protection domain of all the MRs
+ * @ranges: which bytes of which MRs
+ * @nr_ranges: how many ranges; none is no error
+ * @advice: IBV_ADVISE_MR_ADVICE_PREFETCH, _PREFETCH_WRITE or
+ *	_PREFETCH_NO_FAULT
+ * @flags: IBV_ADVISE_MR_FLAG_FLUSH: return when it is done; 0: start it
+ */
+int odp_prefetch(struct ibv_pd *pd, const struct odp_range *ranges,
+		 size_t nr_ranges, enum ibv_advise_mr_advice advice,
+		 uint32_t flags);
 
 /* A page's state is a set of these; ODP_PAGE_FAULT is none of them. */
 enum odp_page_state {
@@ -44,6 +184,33 @@ enum odp_page_state {
  */
 int odp_mr_snapshot(struct ibv_mr *mr, uint64_t addr, size_t npages,
 		    uint8_t *states);
+
+/**
+ * struct odp_run - neighbouring pages in the same state
+ * @npages: how many
+ * @state: a set of enum odp_page_state
+ * @reserved: 0
+ */
+struct odp_run {
+	uint64_t npages;
+	uint32_t state;
+	uint32_t reserved;
+};
+
+/**
+ * odp_mr_snapshot_runs - the states of a large range, summarised
+ * @mr: an on-demand MR
+ * @addr: an address in the range's first page, as the MR's peers name it
+ * @npages: how many pages
+ * @runs: filled in, upwards from @addr
+ * @room: elements of @runs
+ * @nr_runs: how many were filled in; if they describe fewer than @npages
+ *	pages, @runs was too short: ask for the rest
+ *
+ * Faults nothing in and waits for no page.
+ */
+int odp_mr_snapshot_runs(struct ibv_mr *mr, uint64_t addr, uint64_t npages,
+			 struct odp_run *runs, size_t room, size_t *nr_runs);
 
 /**
  * struct odp_stats - an MR's counters, see odp_get_stats(3)
@@ -71,6 +238,78 @@ struct odp_stats {
  * @stats: filled in
  */
 int odp_get_stats(struct ibv_mr *mr, struct odp_stats *stats);
+
+/* What a fault does about the neighbours of the pages that it needs. */
+enum odp_around {
+	ODP_AROUND_STREAM,	/* look; populate ahead of a stream (default) */
+	ODP_AROUND_NONE,	/* nothing */
+	ODP_AROUND_SNAPSHOT,	/* look, and take what is present */
+	ODP_AROUND_POPULATE,	/* bring them in too */
+};
+
+/**
+ * struct odp_policy - how an MR deals with faults
+ * @around: enum odp_around
+ * @max_pages: how many pages one fault may install, 1 to 512
+ * @limit_ms: how long a fault waits for the kernel to end an invalidation, in
+ *	milliseconds, 1 to 600000
+ */
+struct odp_policy {
+	uint32_t around;
+	uint32_t max_pages;
+	uint32_t limit_ms;
+};
+
+/**
+ * odp_get_policy - how an MR deals with faults
+ * @mr: an on-demand MR
+ * @policy: filled in
+ */
+int odp_get_policy(struct ibv_mr *mr, struct odp_policy *policy);
+
+/**
+ * odp_set_policy - change how an MR deals with faults from now on
+ * @mr: an on-demand MR
+ * @policy: all of it
+ */
+int odp_set_policy(struct ibv_mr *mr, const struct odp_policy *policy);
+
+/*
+ * The same for an MR of any process, by the number that "rdma resource show
+ * mr" prints (mrn). The caller needs CAP_SYS_ADMIN.
+ */
+
+/**
+ * odp_mrn_snapshot_runs - odp_mr_snapshot_runs() of any process's MR
+ * @context: the device
+ * @mrn: the MR's number
+ * @addr: an address in the range's first page
+ * @npages: how many pages
+ * @runs: filled in
+ * @room: elements of @runs
+ * @nr_runs: how many were filled in
+ */
+int odp_mrn_snapshot_runs(struct ibv_context *context, uint32_t mrn,
+			  uint64_t addr, uint64_t npages, struct odp_run *runs,
+			  size_t room, size_t *nr_runs);
+
+/**
+ * odp_mrn_get_stats - odp_get_stats() of any process's MR
+ * @context: the device
+ * @mrn: the MR's number
+ * @stats: filled in
+ */
+int odp_mrn_get_stats(struct ibv_context *context, uint32_t mrn,
+		      struct odp_stats *stats);
+
+/**
+ * odp_mrn_get_policy - odp_get_policy() of any process's MR
+ * @context: the device
+ * @mrn: the MR's number
+ * @policy: filled in
+ */
+int odp_mrn_get_policy(struct ibv_context *context, uint32_t mrn,
+		       struct odp_policy *policy);
 
 #ifdef __cplusplus
 }

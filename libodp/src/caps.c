@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * odp_query_caps(): what the device says, and what its kernel side and its
+ * provider turn out to do.
+ */
+#include <errno.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/rxe_odp_abi.h>
+
+#include "caps.h"
+#include "method.h"
+#include "prefetch.h"
+
+int caps_of_device(struct ibv_context *context, struct odp_caps *caps)
+{
+	struct ibv_device_attr_ex attr = {};
+	int err;
+
+	err = ibv_query_device_ex(context, NULL, &attr);
+	if (err) {
+		errno = err;
+		return -1;
+	}
+
+	*caps = (struct odp_caps) {
+		.rc = attr.odp_caps.per_transport_caps.rc_odp_caps,
+		.uc = attr.odp_caps.per_transport_caps.uc_odp_caps,
+		.ud = attr.odp_caps.per_transport_caps.ud_odp_caps,
+		.xrc = attr.xrc_odp_caps,
+	};
+	if (attr.odp_caps.general_caps & IBV_ODP_SUPPORT)
+		caps->flags |= ODP_CAP_EXPLICIT;
+	if (attr.odp_caps.general_caps & IBV_ODP_SUPPORT_IMPLICIT)
+		caps->flags |= ODP_CAP_IMPLICIT;
+	return 0;
+}
+
+/*
+ * Nothing tells beforehand whether advice is taken. So advice is given on a
+ * PD without MRs: if it is taken at all, it is refused for want of an MR.
+ */
+static int can_prefetch(struct ibv_context *context, bool *can)
+{
+	struct ibv_sge nothing = {};
+	struct ibv_pd *pd;
+	int err;
+
+	pd = ibv_alloc_pd(context);
+	if (!pd)
+		return -1;
+	err = advise(pd, IBV_ADVISE_MR_ADVICE_PREFETCH,
+		     IBV_ADVISE_MR_FLAG_FLUSH, &nothing, 1);
+	*can = err != EOPNOTSUPP;
+	err = ibv_dealloc_pd(pd);
+	if (!err)
+		return 0;
+	errno = err;
+	return -1;
+}
+
+int odp_query_caps(struct ibv_context *context, struct odp_caps *caps)
+{
+	static const struct {
+		uint16_t method;
+		uint32_t cap;
+	} methods[] = {
+		{ RXE_ODP_METHOD_MR_SNAPSHOT, ODP_CAP_SNAPSHOT },
+		{ RXE_ODP_METHOD_MR_STATS, ODP_CAP_STATS },
+		{ RXE_ODP_METHOD_MR_SET_POLICY, ODP_CAP_POLICY },
+	};
+	struct odp_caps found;
+	bool prefetch = false;
+	size_t i;
+
+	if (!context || !caps) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (caps_of_device(context, &found))
+		return -1;
+
+	if (found.flags & ODP_CAP_EXPLICIT && can_prefetch(context, &prefetch))
+		return -1;
+	if (prefetch)
+		found.flags |= ODP_CAP_PREFETCH;
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (uverbs_has_method(context, UVERBS_OBJECT_MR,
+				      methods[i].method))
+			found.flags |= methods[i].cap;
+	}
+
+	*caps = found;
+	return 0;
+}

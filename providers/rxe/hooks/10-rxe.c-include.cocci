@@ -1,0 +1,5 @@
+// The provider sees the hooks' targets.
+@@
+@@
+  #include "rxe.h"
++ #include "odp.h"

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * On-demand paging for SoftRoCE's provider: ibv_advise_mr(3) and
+ * ibv_rereg_mr(3), which rdma-core's provider lacks or lacked, and the
+ * environment variable RXE_ODP.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "odp.h"
+
+/* What RXE_ODP says. */
+enum rxe_odp_mode {
+	RXE_ODP_AS_ASKED,	/* it is not set */
+	RXE_ODP_FORCE,		/* every region is an on-demand one */
+	RXE_ODP_OFF,		/* none is */
+	RXE_ODP_BAD,
+};
+
+static enum rxe_odp_mode rxe_odp_mode;
+
+static void rxe_odp_read_environment(void)
+{
+	const char *value = getenv("RXE_ODP");
+
+	if (!value || !*value) {
+		rxe_odp_mode = RXE_ODP_AS_ASKED;
+	} else if (!strcmp(value, "force")) {
+		rxe_odp_mode = RXE_ODP_FORCE;
+	} else if (!strcmp(value, "off")) {
+		rxe_odp_mode = RXE_ODP_OFF;
+	} else {
+		rxe_odp_mode = RXE_ODP_BAD;
+		fprintf(stderr,
+			"librxe: RXE_ODP=%s is not known: use force or off, or unset it\n",
+			value);
+	}
+}
+
+int rxe_odp_access(int *access)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, rxe_odp_read_environment);
+	switch (rxe_odp_mode) {
+	case RXE_ODP_FORCE:
+		*access |= IBV_ACCESS_ON_DEMAND;
+		return 0;
+	case RXE_ODP_OFF:
+		if (*access & IBV_ACCESS_ON_DEMAND)
+			return errno = EOPNOTSUPP;
+		return 0;
+	case RXE_ODP_BAD:
+		return errno = EINVAL;
+	default:
+		return 0;
+	}
+}
+
+static int rxe_odp_rereg_mr(struct verbs_mr *vmr, int flags, struct ibv_pd *pd,
+			    void *addr, size_t length, int access)
+{
+	struct ib_uverbs_rereg_mr_resp resp;
+	struct ibv_rereg_mr cmd;
+
+	if ((flags & IBV_REREG_MR_CHANGE_ACCESS) && rxe_odp_access(&access))
+		return errno;
+	return ibv_cmd_rereg_mr(vmr, flags, addr, length, (uintptr_t)addr,
+				access, pd, &cmd, sizeof(cmd), &resp,
+				sizeof(resp));
+}
+
+void rxe_odp_set_ops(struct verbs_context *context)
+{
+	static const struct verbs_context_ops ops = {
+		.advise_mr = ibv_cmd_advise_mr,
+		.rereg_mr = rxe_odp_rereg_mr,
+	};
+
+	verbs_set_ops(context, &ops);
+}

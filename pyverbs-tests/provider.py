@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+"""
+The provider: RXE_ODP, ibv_advise_mr() and ibv_rereg_mr(), and the
+distribution's provider beside it.
+
+Each test runs its verbs in a process of its own, because a provider reads its
+environment once.
+"""
+import errno
+import os
+import subprocess
+import sys
+import unittest
+
+PREAMBLE = '''
+import errno, json, subprocess, sys
+from pyverbs.device import Context
+from pyverbs.pd import PD
+from pyverbs.mr import MR
+from pyverbs.pyverbs_error import PyverbsRDMAError
+try:
+    import pyverbs.enums as e
+except ImportError:
+    import pyverbs.libibverbs_enums as e
+pd = PD(Context(name='rxe0'))
+
+def is_odp(mr):
+    """What the kernel says of a region."""
+    out = subprocess.run(['rdma', '-j', '-dd', 'resource', 'show', 'mr'],
+                         check=True, capture_output=True).stdout
+    return [r for r in json.loads(out) if r.get('lkey') == f'{mr.lkey:#x}'
+            or r.get('lkey') == mr.lkey][0].get('odp')
+'''
+
+
+def run(body, **env):
+    """Runs verbs in a process; what it printed."""
+    done = subprocess.run([sys.executable, '-c', PREAMBLE + body],
+                          env={**os.environ, **env}, text=True, check=False,
+                          capture_output=True)
+    if done.returncode:
+        raise AssertionError(done.stdout + done.stderr)
+    return done.stdout.split()
+
+
+REGISTER = '''
+try:
+    mr = MR(pd, 8192, e.IBV_ACCESS_LOCAL_WRITE | {more})
+    print(is_odp(mr) or 'pinned')
+except PyverbsRDMAError as err:
+    print(errno.errorcode[err.error_code])
+'''
+
+ON_DEMAND = REGISTER.format(more='e.IBV_ACCESS_ON_DEMAND')
+PLAIN = REGISTER.format(more='0')
+
+ADVISE = '''
+from pyverbs.mr import MR
+from pyverbs.wr import SGE
+mr = MR(pd, 8192, e.IBV_ACCESS_LOCAL_WRITE | e.IBV_ACCESS_ON_DEMAND)
+try:
+    pd.advise_mr(e._IBV_ADVISE_MR_ADVICE_PREFETCH_WRITE,
+                 e._IBV_ADVISE_MR_FLAG_FLUSH, [SGE(mr.buf, 8192, mr.lkey)])
+    print('done')
+except PyverbsRDMAError as err:
+    print(errno.errorcode[err.error_code])
+'''
+
+REREG = '''
+mr = MR(pd, 8192, e.IBV_ACCESS_LOCAL_WRITE | e.IBV_ACCESS_ON_DEMAND)
+try:
+    mr.rereg(e.IBV_REREG_MR_CHANGE_ACCESS,
+             access=e.IBV_ACCESS_LOCAL_WRITE | e.IBV_ACCESS_REMOTE_WRITE |
+             e.IBV_ACCESS_ON_DEMAND)
+    print('done')
+except PyverbsRDMAError as err:
+    print(errno.errorcode[err.error_code])
+'''
+
+
+def without_plugin(body):
+    """The same with the distribution's provider."""
+    env = {k: v for k, v in os.environ.items() if k != 'IBV_DRIVERS'}
+    done = subprocess.run([sys.executable, '-c', PREAMBLE + body], env=env,
+                          text=True, check=True, capture_output=True)
+    return done.stdout.split()
+
+
+class Environment(unittest.TestCase):
+    """RXE_ODP decides what becomes of a registration."""
+
+    def test_as_asked(self):
+        self.assertEqual(run(ON_DEMAND), ['explicit'])
+        self.assertEqual(run(PLAIN), ['pinned'])
+
+    def test_force(self):
+        self.assertEqual(run(PLAIN, RXE_ODP='force'), ['explicit'])
+        self.assertEqual(run(ON_DEMAND, RXE_ODP='force'), ['explicit'])
+
+    def test_off(self):
+        self.assertEqual(run(ON_DEMAND, RXE_ODP='off'), ['EOPNOTSUPP'])
+        self.assertEqual(run(PLAIN, RXE_ODP='off'), ['pinned'])
+
+    def test_unknown_value(self):
+        self.assertEqual(run(PLAIN, RXE_ODP='of'),
+                         [errno.errorcode[errno.EINVAL]])
+
+
+class Verbs(unittest.TestCase):
+    """What the distribution's provider may lack."""
+
+    def test_advise(self):
+        self.assertEqual(run(ADVISE), ['done'])
+
+    def test_rereg(self):
+        self.assertEqual(run(REREG), ['done'])
+
+
+class StockProvider(unittest.TestCase):
+    """The distribution's provider still works with our kernel side."""
+
+    def test_registers_on_demand(self):
+        self.assertEqual(without_plugin(ON_DEMAND), ['explicit'])
+
+    def test_registers_pinned(self):
+        self.assertEqual(without_plugin(PLAIN), ['pinned'])
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)

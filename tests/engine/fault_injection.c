@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Every allocation of create, fault, prefetch and report fails in turn: the
+ * first one of an operation, then the second one, and so on until it ends
+ * without having met the one that was to fail. What an operation may say is 0
+ * (it found another way) or ENOMEM; afterwards the same operation works, and
+ * when the memory is unmapped nothing is left of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "dev.h"
+#include "env.h"
+#include "inject.h"
+
+#define PAGES 16
+#define LEN (PAGES * PAGE)
+/* More allocations than any of the operations makes. */
+#define MANY 400
+
+struct site {
+	uint8_t *mem;
+	int dev;
+	uint8_t buf[LEN];
+};
+
+typedef int (*site_fn)(struct site *s);
+
+static int op_write(struct site *s)
+{
+	return dev_write(s->dev, s->mem, s->buf, LEN);
+}
+
+static int op_read(struct site *s)
+{
+	return dev_read(s->dev, s->mem, s->buf, LEN);
+}
+
+static int op_prefetch(struct site *s)
+{
+	return dev_prefetch(s->dev, s->mem, LEN, PREFETCH_WRITE);
+}
+
+static int op_own_fault(struct site *s)
+{
+	return dev_fault(s->dev, s->mem, LEN, true);
+}
+
+static int op_report(struct site *s)
+{
+	return dev_try_states(s->dev, s->mem, s->buf, PAGES);
+}
+
+static bool all_gone(void *arg)
+{
+	struct odp_selftest_stats stats = dev_stats(*(int *)arg);
+
+	return !stats.resident_pages && !stats.huge_entries &&
+	       !stats.windows && !stats.leaves && !stats.table_bytes;
+}
+
+/* The pattern is in the memory, if @present; it must be there in the end. */
+static void site_begin(struct site *s, bool huge, bool present, bool own)
+{
+	struct dev_config config = dev_default;
+
+	config.own_table = own;
+	s->mem = huge ? mem_anon_aligned(HUGE_2M, HUGE_2M) : mem_anon(LEN);
+	if (present)
+		pattern_fill(s->mem, LEN, 1, 0);
+	pattern_fill(s->buf, LEN, 1, 0);
+	s->dev = dev_open(s->mem, LEN, &config);
+}
+
+static void site_end(struct site *s, bool own)
+{
+	mem_unmap(s->mem, LEN);
+	assert_int_equal(dev_stats(s->dev).resident_pages, 0);
+	if (!own && !wait_until(all_gone, &s->dev))
+		test_fail("something is left in the table");
+	dev_close(s->dev);
+	mem_release();
+}
+
+/* Runs @op with its first allocation failing, then its second one, ... */
+static void each_fails(site_fn op, bool huge, bool present, bool own)
+{
+	bool injected = true;
+	int n, err, failed = 0;
+	struct site *s;
+
+	if (!inject_ready())
+		skip();
+	s = calloc(1, sizeof(*s));
+	assert_non_null(s);
+	for (n = 1; injected; n++) {
+		if (n > MANY)
+			test_fail("%d allocations and no end", n);
+		site_begin(s, huge, present, own);
+		inject_nth(n);
+		err = op(s);
+		injected = inject_nth_end();
+		if (err && (err != -ENOMEM || !injected))
+			test_fail("allocation %d: %s", n, strerror(-err));
+		failed += !!err;
+
+		err = op(s);
+		if (err)
+			test_fail("the next access after allocation %d: %s", n,
+				  strerror(-err));
+		if (op == op_write || (op == op_read && present))
+			pattern_check("memory", s->mem, LEN, 1, 0);
+		if (op == op_read && present)
+			pattern_check("what was read", s->buf, LEN, 1, 0);
+		site_end(s, own);
+	}
+	print_message("%d allocations, %d of them fatal\n", n - 2, failed);
+	assert_true(failed);
+	free(s);
+}
+
+static void write_to_cold_memory(void **state)
+{
+	(void)state;
+	each_fails(op_write, false, false, false);
+}
+
+static void write_to_present_memory(void **state)
+{
+	(void)state;
+	each_fails(op_write, false, true, false);
+}
+
+static void write_to_a_huge_page(void **state)
+{
+	(void)state;
+	each_fails(op_write, true, true, false);
+}
+
+static void read_of_present_memory(void **state)
+{
+	(void)state;
+	each_fails(op_read, false, true, false);
+}
+
+static void prefetch_of_cold_memory(void **state)
+{
+	(void)state;
+	each_fails(op_prefetch, false, false, false);
+}
+
+static void prefetch_of_present_memory(void **state)
+{
+	(void)state;
+	each_fails(op_prefetch, false, true, false);
+}
+
+static void fault_into_own_table(void **state)
+{
+	(void)state;
+	each_fails(op_own_fault, false, true, true);
+}
+
+static void report_of_present_memory(void **state)
+{
+	(void)state;
+	each_fails(op_report, false, true, false);
+}
+
+static void create(void **state)
+{
+	int n, dev, err, failed = 0;
+	bool injected = true;
+	uint8_t *mem;
+
+	(void)state;
+	if (!inject_ready())
+		skip();
+	mem = mem_anon(LEN);
+	for (n = 1; injected; n++) {
+		dev = dev_file();
+		inject_nth(n);
+		err = dev_create(dev, mem, LEN, &dev_default);
+		injected = inject_nth_end();
+		if (err && (err != -ENOMEM || !injected))
+			test_fail("allocation %d: %s", n, strerror(-err));
+		failed += !!err;
+		if (err)
+			assert_int_equal(dev_create(dev, mem, LEN,
+						    &dev_default), 0);
+		dev_write_and_check(dev, mem, LEN, n);
+		dev_close(dev);
+	}
+	assert_true(failed);
+	mem_release();
+}
+
+/* No fall-back helps when there is no memory at all. */
+static void no_memory_at_all(void **state)
+{
+	int dev, created, prefetched, faulted, reported;
+	struct site *s;
+
+	(void)state;
+	if (!inject_ready())
+		skip();
+	s = calloc(1, sizeof(*s));
+	assert_non_null(s);
+	dev = dev_file();
+	site_begin(s, false, true, false);
+	inject_all();
+	created = dev_create(dev, s->mem, LEN, &dev_default);
+	prefetched = op_prefetch(s);
+	faulted = dev_fault(s->dev, s->mem, PAGE, true);
+	reported = op_report(s);
+	inject_all_end();
+
+	assert_int_equal(created, -ENOMEM);
+	assert_int_equal(prefetched, -ENOMEM);
+	assert_int_equal(faulted, -ENOMEM);
+	assert_int_equal(reported, -ENOMEM);
+	assert_int_equal(op_write(s), 0);
+	pattern_check("memory", s->mem, LEN, 1, 0);
+	dev_close(dev);
+	site_end(s, false);
+	free(s);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(create),
+		cmocka_unit_test(write_to_cold_memory),
+		cmocka_unit_test(write_to_present_memory),
+		cmocka_unit_test(write_to_a_huge_page),
+		cmocka_unit_test(read_of_present_memory),
+		cmocka_unit_test(prefetch_of_cold_memory),
+		cmocka_unit_test(prefetch_of_present_memory),
+		cmocka_unit_test(fault_into_own_table),
+		cmocka_unit_test(report_of_present_memory),
+		cmocka_unit_test(no_memory_at_all),
+	};
+
+	return ENV_MAIN(argc, argv, "fault_injection", tests);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * Allocations of the kernel that fail when a test says so. Needs a kernel with
+ * fault injection (./run test --debug-kernel).
+ */
+#ifndef TESTS_ENGINE_INJECT_H
+#define TESTS_ENGINE_INJECT_H
+
+#include <stdbool.h>
+
+/*
+ * Gets ready; false, with the reason on standard output, where the kernel has
+ * no fault injection.
+ */
+bool inject_ready(void);
+
+/* From now on the main thread's @n-th allocation, counted from 1, fails. */
+void inject_nth(int n);
+
+/* No longer; whether it got so far as to fail. */
+bool inject_nth_end(void);
+
+/* From now on all of the main thread's slab allocations fail. */
+void inject_all(void);
+void inject_all_end(void);
+
+#endif /* TESTS_ENGINE_INJECT_H */

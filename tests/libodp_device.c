@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * What libodp does on a device: capabilities, registration, runs, policy.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "env.h"
+
+#define LOCAL IBV_ACCESS_LOCAL_WRITE
+#define NR_PAGES 64
+#define LEN (NR_PAGES * PAGE)
+
+static void caps_of_softroce(void **state)
+{
+	struct env *e = *state;
+	struct odp_caps caps;
+
+	assert_int_equal(odp_query_caps(e->rig.ctx, &caps), 0);
+	assert_int_equal(caps.flags, ODP_CAP_EXPLICIT | ODP_CAP_IMPLICIT |
+			 ODP_CAP_PREFETCH | ODP_CAP_SNAPSHOT | ODP_CAP_STATS |
+			 ODP_CAP_POLICY);
+	assert_true(caps.rc & IBV_ODP_SUPPORT_WRITE);
+	assert_true(caps.rc & IBV_ODP_SUPPORT_ATOMIC);
+	assert_true(caps.ud & IBV_ODP_SUPPORT_SEND);
+	assert_int_equal(caps.ud & IBV_ODP_SUPPORT_WRITE, 0);
+	assert_int_equal(caps.uc | caps.xrc, 0);
+}
+
+/* Whether the device is to play one that has no on-demand paging. */
+static bool refuse_on_demand;
+
+/* In place of libibverbs', which it calls. */
+struct ibv_mr *ibv_reg_mr_iova2(struct ibv_pd *pd, void *addr, size_t length,
+				uint64_t iova, unsigned int access)
+{
+	struct ibv_mr *(*real)(struct ibv_pd *, void *, size_t, uint64_t,
+			       unsigned int);
+
+	if (refuse_on_demand && access & IBV_ACCESS_ON_DEMAND) {
+		errno = EOPNOTSUPP;
+		return NULL;
+	}
+	real = (__typeof__(real))dlsym(RTLD_NEXT, "ibv_reg_mr_iova2");
+	if (!real)
+		test_fail("libibverbs has no ibv_reg_mr_iova2()");
+	return real(pd, addr, length, iova, access);
+}
+
+static struct odp_mr *reg(struct env *e, void *mem, size_t len,
+			  unsigned int access, unsigned int flags,
+			  enum odp_kind kind)
+{
+	struct odp_mr *mr;
+
+	if (odp_reg(e->rig.pd, mem, len, access, flags, &mr))
+		test_fail("odp_reg: %s", strerror(errno));
+	assert_int_equal(odp_mr_kind(mr), kind);
+	return mr;
+}
+
+static struct ref ref_to(const struct odp_mr *mr, const void *addr)
+{
+	return (struct ref) { (uintptr_t)addr, odp_mr_rkey(mr) };
+}
+
+/* Addresses are virtual ones and data arrives, whatever was chosen. */
+static void data_goes_through(void **state)
+{
+	const struct {
+		unsigned int flags;
+		enum odp_kind kind;
+	} ways[] = {
+		{ 0, ODP_KIND_EXPLICIT },
+		{ ODP_REG_WIDE, ODP_KIND_IMPLICIT },
+		{ ODP_REG_WIDE | ODP_REG_OWN, ODP_KIND_EXPLICIT },
+		{ ODP_REG_PINNED | ODP_REG_CACHED, ODP_KIND_EXPLICIT },
+	};
+	struct env *e = *state;
+	struct odp_mr *mr;
+	uint8_t *mem;
+	size_t i;
+
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		mem = mem_anon(LEN);
+		mr = reg(e, mem, LEN, ACCESS_ALL, ways[i].flags, ways[i].kind);
+		pattern_fill(e->buf, 3 * PAGE, i, 0);
+		expect_success("write", do_write(&e->rc, env_buf(e),
+						 ref_to(mr, mem + 777),
+						 3 * PAGE));
+		pattern_check("memory", mem + 777, 3 * PAGE, i, 0);
+		assert_int_equal(odp_dereg(mr), 0);
+	}
+}
+
+/* A local buffer through the PD's implicit region, mapped after it was made. */
+static void local_buffers_share(void **state)
+{
+	struct env *e = *state;
+	struct odp_mr *a = reg(e, mem_anon(PAGE), PAGE, LOCAL, 0,
+			       ODP_KIND_IMPLICIT);
+	uint8_t *mem = mem_anon(LEN);
+	struct odp_mr *b = reg(e, mem, LEN, LOCAL, 0, ODP_KIND_IMPLICIT);
+	struct ref local = { (uintptr_t)mem + 5, odp_mr_lkey(b) };
+
+	assert_int_equal(odp_mr_lkey(a), odp_mr_lkey(b));
+	pattern_fill(e->buf, 2 * PAGE, 3, 0);
+	expect_success("read", do_read(&e->rc, local, ref_r(e->buf_mr, e->buf),
+				       2 * PAGE));
+	pattern_check("memory", mem + 5, 2 * PAGE, 3, 0);
+	assert_int_equal(odp_dereg(a), 0);
+	assert_int_equal(odp_dereg(b), 0);
+}
+
+/* On a device that cannot do better; also right on the stock rdma_rxe. */
+static void pinned_if_need_be(void **state)
+{
+	const unsigned int flags = ODP_REG_PINNED | ODP_REG_CACHED;
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct odp_mr *mr;
+	uint32_t rkey;
+
+	refuse_on_demand = true;
+	expect_errno("not to be pinned",
+		     odp_reg(e->rig.pd, mem, LEN, LOCAL, 0, &mr), EOPNOTSUPP);
+	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
+	rkey = odp_mr_rkey(mr);
+	assert_int_equal(odp_dereg(mr), 0);
+	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
+	assert_int_equal(odp_mr_rkey(mr), rkey);
+	pattern_fill(e->buf, LEN / 2, 9, 0);
+	expect_success("write", do_write(&e->rc, env_buf(e),
+					 ref_to(mr, mem + 9), LEN / 2));
+	pattern_check("pinned memory", mem + 9, LEN / 2, 9, 0);
+	assert_int_equal(odp_dereg(mr), 0);
+	assert_int_equal(odp_cache_drop(e->rig.pd, NULL, SIZE_MAX), 0);
+	refuse_on_demand = false;
+}
+
+/* The hazard of the cache, and the way around it. */
+static void cache_does_not_see_unmapping(void **state)
+{
+	const unsigned int flags = ODP_REG_PINNED | ODP_REG_CACHED;
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct odp_mr *mr;
+
+	refuse_on_demand = true;
+	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
+	assert_int_equal(odp_dereg(mr), 0);
+	mem_map_at(mem, LEN, PROT_READ | PROT_WRITE);
+
+	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
+	pattern_fill(e->buf, PAGE, 5, 0);
+	expect_success("write", do_write(&e->rc, env_buf(e), ref_to(mr, mem),
+					 PAGE));
+	zeros_check("memory that is not the region's any more", mem, PAGE);
+	assert_int_equal(odp_cache_drop(e->rig.pd, mem, LEN), 0);
+	assert_int_equal(odp_dereg(mr), 0);
+
+	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
+	expect_success("write", do_write(&e->rc, env_buf(e), ref_to(mr, mem),
+					 PAGE));
+	pattern_check("memory after odp_cache_drop()", mem, PAGE, 5, 0);
+	assert_int_equal(odp_dereg(mr), 0);
+	assert_int_equal(ibv_dealloc_pd(e->rig.pd), EBUSY);
+	assert_int_equal(odp_cache_drop(e->rig.pd, NULL, SIZE_MAX), 0);
+	refuse_on_demand = false;
+}
+
+/* Every other page of a range is there; then one run has to do for 1 TiB. */
+static void runs_of_small_and_large_ranges(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_free_range(TIB, HUGE_2M);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, TIB, ACCESS_ALL);
+	struct odp_run runs[NR_PAGES];
+	uint64_t pages = 0;
+	size_t nr, i;
+
+	assert_int_equal(odp_mr_snapshot_runs(mr, (uintptr_t)mem, TIB / PAGE,
+					      runs, NR_PAGES, &nr), 0);
+	assert_int_equal(nr, 1);
+	assert_int_equal(runs[0].npages, TIB / PAGE);
+	assert_int_equal(runs[0].state, ODP_PAGE_FAULT);
+
+	mem_map_at(mem + TIB / 2, LEN, PROT_READ | PROT_WRITE);
+	mem_advise(mem + TIB / 2, LEN, MADV_NOHUGEPAGE, "NOHUGEPAGE");
+	for (i = 0; i < NR_PAGES; i += 2)
+		mem_touch(mem + TIB / 2 + i * PAGE, PAGE);
+	assert_int_equal(odp_mr_snapshot_runs(mr, (uintptr_t)mem, TIB / PAGE,
+					      runs, 5, &nr), 0);
+	assert_int_equal(nr, 5);
+	assert_int_equal(runs[0].npages, TIB / 2 / PAGE);
+	for (i = 1; i < nr; i++) {
+		assert_int_equal(runs[i].npages, 1);
+		assert_int_equal(runs[i].state & PAGE_ACCESS,
+				 i % 2 ? PAGE_RW : 0);
+	}
+	assert_int_equal(odp_mr_snapshot_runs(mr, (uintptr_t)mem + TIB / 2,
+					      NR_PAGES, runs, NR_PAGES, &nr),
+			 0);
+	for (i = 0; i < nr; i++)
+		pages += runs[i].npages;
+	assert_int_equal(nr, NR_PAGES);
+	assert_int_equal(pages, NR_PAGES);
+}
+
+/* One write to a page in the middle of 64; what it brings in. */
+static struct odp_stats write_with(struct env *e, uint8_t *mem, uint32_t around,
+				   uint32_t max_pages)
+{
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+	struct odp_policy policy, now;
+	struct odp_stats stats;
+
+	assert_int_equal(odp_get_policy(mr, &policy), 0);
+	assert_int_equal(policy.around, ODP_AROUND_STREAM);
+	policy.around = around;
+	policy.max_pages = max_pages;
+	assert_int_equal(odp_set_policy(mr, &policy), 0);
+	assert_int_equal(odp_get_policy(mr, &now), 0);
+	assert_memory_equal(&policy, &now, sizeof(now));
+
+	env_write_and_check(e, mr, mem + LEN / 2, 100, 1);
+	stats = stats_of(mr);
+	assert_int_equal(stats.faulted_pages, 1);
+	dereg(&e->rig, mr);
+	return stats;
+}
+
+static void policy_decides_what_comes_in(void **state)
+{
+	struct env *e = *state;
+	uint8_t *cold = mem_anon_aligned(LEN, HUGE_2M), *warm;
+
+	mem_advise(cold, LEN, MADV_NOHUGEPAGE, "NOHUGEPAGE");
+	warm = mem_anon_aligned(LEN, HUGE_2M);
+	mem_advise(warm, LEN, MADV_NOHUGEPAGE, "NOHUGEPAGE");
+	mem_touch(warm, LEN);
+
+	assert_int_equal(write_with(e, warm, ODP_AROUND_NONE, 512)
+			 .around_pages, 0);
+	assert_int_equal(write_with(e, warm, ODP_AROUND_SNAPSHOT, 512)
+			 .around_pages, NR_PAGES - 1);
+	assert_int_equal(write_with(e, cold, ODP_AROUND_SNAPSHOT, 512)
+			 .around_pages, 0);
+	assert_int_equal(write_with(e, cold, ODP_AROUND_POPULATE, 16)
+			 .around_pages, 15);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		env_test(caps_of_softroce),
+		env_test(data_goes_through),
+		env_test(local_buffers_share),
+		env_test(pinned_if_need_be),
+		env_test(cache_does_not_see_unmapping),
+		env_test(runs_of_small_and_large_ranges),
+		env_test(policy_decides_what_comes_in),
+	};
+
+	return ENV_MAIN(argc, argv, "libodp_device", tests);
+}

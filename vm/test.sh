@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # ./run and the files it sources share their variables
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+#
+# ./run test: ctest in a guest for each kernel, at the same time, and what came of it.
+
+# The requirements that tests prove; the others are for later.
+requirements='R1 R2 R3 R4 R5 R6 R9 R11 R12 R13 R14 R15 R16 R17'
+
+# test_kernel KERNEL [CTEST ARGUMENT...]: one guest's tests, each line marked with its kernel.
+test_kernel() {
+	local kernel=$1 log=$top/build/logs/test-$1.log
+	shift
+	coverage_forget "$kernel"
+	boot_exec "$kernel" "$top" ctest --test-dir "/mnt/odp/build/$kernel" \
+		--output-on-failure --no-tests=error "$@" 2>&1 |
+		tee "$log" | sed -u "s/^/$kernel: /"
+}
+
+# test_summary KERNEL: what ctest said last, and, for a run of all tests, what they prove.
+test_summary() {
+	local kernel=$1 all=$2 status=0
+	say "Linux $(image_kernel_version "$kernel"), all of it in build/logs/test-$kernel.log:"
+	sed -n '/% tests passed/,$p; /^No tests were found/p' "$top/build/logs/test-$kernel.log"
+	if ((all)); then
+		awk -v wanted="$requirements" -f "$top/vm/requirements.awk" \
+			"$top/build/$kernel/Testing/Temporary/LastTest.log" || status=1
+		if ((guest_debug)); then
+			coverage_show "$kernel"
+		fi
+	fi
+	return "$status"
+}
+
+cmd_test() {
+	parse_options "$@"
+	local series kernels=() filter=() jobs=() i status=0
+	if ((${#rest[@]})); then
+		filter=(-R "$(IFS='|'; echo "${rest[*]}")")
+	fi
+	for series in ${guest_kernel:-$ODP_SERIES}; do
+		kernels+=("$(kernel_name "$series")")
+		prepare "${kernels[-1]}"
+	done
+
+	# Jobs in the background do not hear of ctrl-c.
+	trap 'kill "${jobs[@]}" 2>/dev/null; exit 130' INT
+	trap 'kill "${jobs[@]}" 2>/dev/null; exit 143' TERM HUP
+	for series in "${kernels[@]}"; do
+		test_kernel "$series" "${filter[@]}" </dev/null &
+		jobs+=($!)
+	done
+	for i in "${!jobs[@]}"; do
+		wait "${jobs[i]}" || status=$?
+	done
+	for series in "${kernels[@]}"; do
+		test_summary "$series" $((${#filter[@]} == 0)) || status=1
+	done
+	if ((status)); then
+		say "Something failed (status $status)."
+	fi
+	return "$status"
+}
