@@ -16,7 +16,7 @@
 #include "trace.h"
 #include "window.h"
 
-/* So many pages can be snapshot when there is no memory for more. */
+/* So many pages can be snapshot at once when there is no memory for more. */
 #define ODP_FEW	8
 
 /**
@@ -229,25 +229,17 @@ static int odp_fault_install(struct odp_snap *snap, struct odp_span critical)
 	return 0;
 }
 
-static int odp_fault_span(struct odp_window *w, struct odp_span critical,
-			  struct odp_span span, bool write,
-			  enum odp_populate populate)
+static int odp_fault_piece(struct odp_window *w, unsigned long *pfns,
+			   struct odp_span critical, struct odp_span span,
+			   bool write, enum odp_populate populate)
 {
-	unsigned long few[ODP_FEW];
-	struct odp_snap snap = { .window = w };
+	struct odp_snap snap = {
+		.window = w,
+		.start = span.start,
+		.npages = span.npages,
+		.pfns = pfns,
+	};
 	int err;
-
-	snap.pfns = kmalloc_array(span.npages, sizeof(*snap.pfns),
-				  GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
-	if (!snap.pfns) {
-		if (critical.npages)
-			span = critical;
-		span.npages = min(span.npages, ODP_FEW);
-		critical.npages = min(span.npages, critical.npages);
-		snap.pfns = few;
-	}
-	snap.start = span.start;
-	snap.npages = span.npages;
 
 	err = odp_fault_snap(&snap, write, populate);
 	if (!err)
@@ -255,11 +247,45 @@ static int odp_fault_span(struct odp_window *w, struct odp_span critical,
 	if (!err && critical.npages &&
 	    !odp_snap_has(&snap, critical.start, critical.npages, write))
 		err = -EAGAIN;
-	if (err == -EBUSY)
-		err = -EAGAIN;
 
-	if (snap.pfns != few)
-		kfree(snap.pfns);
+	return err == -EBUSY ? -EAGAIN : err;
+}
+
+/* All that is needed, but nothing around it, a few pages at a time. */
+static int odp_fault_few(struct odp_window *w, struct odp_span critical,
+			 struct odp_span span, bool write,
+			 enum odp_populate populate)
+{
+	struct odp_span piece = critical.npages ? critical : span;
+	unsigned long left = piece.npages;
+	unsigned long pfns[ODP_FEW];
+	int err = 0;
+
+	for (; left && !err; left -= piece.npages) {
+		piece.npages = min(left, ODP_FEW);
+		err = odp_fault_piece(w, pfns,
+				      critical.npages ? piece : critical,
+				      piece, write, populate);
+		piece.start += piece.npages << PAGE_SHIFT;
+	}
+
+	return err;
+}
+
+static int odp_fault_span(struct odp_window *w, struct odp_span critical,
+			  struct odp_span span, bool write,
+			  enum odp_populate populate)
+{
+	unsigned long *pfns;
+	int err;
+
+	pfns = kmalloc_array(span.npages, sizeof(*pfns),
+			     GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
+	if (!pfns)
+		return odp_fault_few(w, critical, span, write, populate);
+	err = odp_fault_piece(w, pfns, critical, span, write, populate);
+	kfree(pfns);
+
 	return err;
 }
 

@@ -67,7 +67,10 @@ static void site_begin(struct site *s, bool huge, bool present, bool own)
 	struct dev_config config = dev_default;
 
 	config.own_table = own;
-	s->mem = huge ? mem_anon_aligned(HUGE_2M, HUGE_2M) : mem_anon(LEN);
+	/* All in one leaf. */
+	s->mem = mem_anon_aligned(HUGE_2M, HUGE_2M);
+	if (!huge)
+		mem_advise(s->mem, HUGE_2M, MADV_NOHUGEPAGE, "NOHUGEPAGE");
 	if (present)
 		pattern_fill(s->mem, LEN, 1, 0);
 	pattern_fill(s->buf, LEN, 1, 0);
@@ -82,6 +85,19 @@ static void site_end(struct site *s, bool own)
 		test_fail("something is left in the table");
 	dev_close(s->dev);
 	mem_release();
+}
+
+/* What an operation that says 0 has done. */
+static void site_check(struct site *s, site_fn op, bool present)
+{
+	if (op == op_write || (op == op_read && present))
+		pattern_check("memory", s->mem, LEN, 1, 0);
+	if (op == op_read && present)
+		pattern_check("what was read", s->buf, LEN, 1, 0);
+	if (op == op_prefetch)
+		dev_expect_pages(s->dev, s->mem, "wwwwwwwwwwwwwwww");
+	if (op == op_own_fault)
+		assert_int_equal(dev_own_pages(s->dev, s->mem, LEN), PAGES);
 }
 
 /* Runs @op with its first allocation failing, then its second one, ... */
@@ -105,15 +121,14 @@ static void each_fails(site_fn op, bool huge, bool present, bool own)
 		if (err && (err != -ENOMEM || !injected))
 			test_fail("allocation %d: %s", n, strerror(-err));
 		failed += !!err;
+		if (!err)
+			site_check(s, op, present);
 
 		err = op(s);
 		if (err)
 			test_fail("the next access after allocation %d: %s", n,
 				  strerror(-err));
-		if (op == op_write || (op == op_read && present))
-			pattern_check("memory", s->mem, LEN, 1, 0);
-		if (op == op_read && present)
-			pattern_check("what was read", s->buf, LEN, 1, 0);
+		site_check(s, op, present);
 		site_end(s, own);
 	}
 	print_message("%d allocations, %d of them fatal\n", n - 2, failed);
