@@ -222,7 +222,7 @@ const struct kind kinds_anon[] = {
 	}, {
 		.name = "hugetlb",
 		.props = HAS_CPU | HAS_DEVICE | HAS_WRITE | HAS_ROOM |
-			 IS_PRIVATE | IS_UNLOCKED,
+			 IS_PRIVATE | IS_UNLOCKED | IS_MOVABLE,
 		.pages = 4 * SMALL_PAGES, .unit = SMALL_PAGES, .huge = 4,
 		.probes = probes_hugetlb, .absent = absent_hugetlb,
 		.map = map_hugetlb,
@@ -242,7 +242,7 @@ const struct kind kinds_anon[] = {
 		SMALL, .map = map_small, .settle = settle_prot_none,
 	}, {
 		.name = "read_only",
-		.props = PLAIN & ~(HAS_WRITE | IS_COLLAPSIBLE | IS_HINTED),
+		.props = PLAIN & ~(HAS_WRITE | IS_HINTED),
 		SMALL, .map = map_small, .settle = settle_read_only,
 	}, {
 		.name = "stack", .props = PLAIN, SMALL, .map = map_stack,

@@ -95,16 +95,16 @@ static void settle_memfd_huge(struct cell *c)
 
 #define SHARED (HAS_CPU | HAS_DEVICE | HAS_WRITE | HAS_ROOM | HAS_FILE | \
 		IS_SHARED | IS_SMALL_STEP | IS_UNLOCKED | IS_PAGED | \
-		IS_EXPANDABLE | IS_LONE | IS_MOVABLE)
+		IS_EXPANDABLE | IS_LONE | IS_MOVABLE | IS_HINTED | \
+		IS_COLLAPSIBLE)
 #define PRIVATE ((SHARED & ~IS_SHARED) | IS_PRIVATE)
 #define SMALL .pages = SMALL_PAGES, .unit = 1, .probes = probes_small
 
 const struct kind kinds_file[] = {
 	{
-		.name = "memfd", .props = SHARED | IS_COLLAPSIBLE | IS_HINTED,
-		SMALL, .map = map_memfd,
+		.name = "memfd", .props = SHARED, SMALL, .map = map_memfd,
 	}, {
-		.name = "memfd_huge", .props = SHARED | IS_HINTED,
+		.name = "memfd_huge", .props = SHARED & ~IS_COLLAPSIBLE,
 		.pages = 2 * SMALL_PAGES, .unit = 1, .huge = 2,
 		.probes = probes_huge, .absent = absent_memfd_huge,
 		.map = map_memfd, .settle = settle_memfd_huge,
@@ -118,7 +118,7 @@ const struct kind kinds_file[] = {
 		.name = "tmpfs_private", .props = PRIVATE, SMALL,
 		.absent = absent_tmpfs, .map = map_tmpfs_private,
 	}, {
-		.name = "tmpfs_shared", .props = SHARED | IS_COLLAPSIBLE, SMALL,
+		.name = "tmpfs_shared", .props = SHARED, SMALL,
 		.absent = absent_tmpfs, .map = map_tmpfs_shared,
 	},
 };

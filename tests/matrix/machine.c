@@ -182,6 +182,15 @@ int machine_oom_kills(void)
 	return at ? atoi(at + strlen("oom_kill ")) : 0;
 }
 
+bool machine_is_emulated(void)
+{
+	char text[1024];
+
+	/* The model name is among the first lines. */
+	return file_read("/proc/cpuinfo", text, sizeof(text)) &&
+	       strstr(text, "QEMU TCG");
+}
+
 int machine_nodes(void)
 {
 	char text[128];

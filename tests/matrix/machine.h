@@ -31,6 +31,9 @@ bool machine_confine(pid_t pid, size_t limit);
 /* How many processes the kernel has killed there for lack of memory. */
 int machine_oom_kills(void);
 
+/* Is the processor one of QEMU's emulator, TCG? */
+bool machine_is_emulated(void);
+
 /* How many NUMA nodes have memory. */
 int machine_nodes(void);
 

@@ -51,7 +51,7 @@ static const struct {
 	{ IS_UNLOCKED, "not for locked memory or PFN maps (EINVAL)" },
 	{ IS_PAGED, "its pages are on no LRU list" },
 	{ IS_EXPANDABLE, "not for hugetlb and PFN maps (EINVAL)" },
-	{ IS_COLLAPSIBLE, "these pages cannot become a huge one" },
+	{ IS_COLLAPSIBLE, "no small pages that a huge one could be made of" },
 	{ IS_LONE, "pages that are mapped more than once are passed over" },
 	{ IS_MOVABLE, "these pages stay where they are" },
 	{ IS_HINTED, "NUMA balancing passes over such pages" },
