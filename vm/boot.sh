@@ -117,7 +117,7 @@ qemu_path() {
 
 # boot_limit: seconds within which a guest is up, far more than it takes on a busy machine.
 boot_limit() {
-	echo $((guest_debug ? 360 : 120))
+	echo $((guest_debug ? 900 : 120))
 }
 
 # boot_once KERNEL CWD: starts the guest and waits; 98 means that it never came up.
