@@ -32,6 +32,7 @@ debug_kernel_ready() {
 	if [[ $(cat -- "$dir/boot.stamp" 2>/dev/null) != "$key" ]]; then
 		root_ready
 		rm -f -- "$dir/boot.stamp"
+		# shellcheck disable=SC2016 # for the inner shell
 		step "Building a kernel with every checker on from Linux $version" "$log" \
 			in_root '/mnt/odp/vm/guest/build-debug-kernel "$1"' "$series" ||
 			die "The debug kernel could not be built; all of its output is in build/logs/debug-kernel-$series.log."
