@@ -100,18 +100,12 @@ static int odp_visit_pinned(const struct odp_visit *v, unsigned long va,
 	err = odp_faulter_enter(m, &faulter);
 	if (err)
 		return err;
-	if (!mmget_not_zero(m->mm)) {
-		err = -ESRCH;
-		goto out_leave;
-	}
 
-	atomic64_inc(&m->count.pinned_fallbacks);
+	odp_count(m, pinned_fallbacks, 1);
 	err = -EAGAIN;
 	for (round = 0; round < ODP_ROUNDS && err == -EAGAIN; round++)
 		err = odp_visit_pinned_page(v, va, bytes);
 
-	mmput_async(m->mm);
-out_leave:
 	odp_faulter_leave(m, &faulter);
 	return err == -EAGAIN ? -EBUSY : err;
 }
@@ -127,7 +121,7 @@ static int odp_visit_cold(const struct odp_visit *v, unsigned long va,
 	bool populate;
 	int err;
 
-	atomic64_inc(&m->count.faults);
+	odp_count(m, faults, 1);
 	trace_odp_fault(m, critical.start, critical.npages, v->write);
 	for (round = 0; round < ODP_ROUNDS; round++) {
 		span = odp_around_span(m, critical, v->write, &populate);
@@ -186,7 +180,7 @@ int odp_mirror_visit(struct odp_mirror *m, u64 va, u64 length, bool write,
 			continue;
 		err = odp_visit_cold(&v, va, bytes, length);
 		if (err)
-			atomic64_inc(&m->count.failed_faults);
+			odp_count(m, failed_faults, 1);
 	}
 
 	return err;
@@ -268,7 +262,7 @@ int odp_mirror_fault(struct odp_mirror *m, u64 va, u64 length, bool write)
 	if (write && !READ_ONCE(m->writable))
 		return -EACCES;
 
-	atomic64_inc(&m->count.faults);
+	odp_count(m, faults, 1);
 	for (end = va + length; va < end && !err;
 	     va = span.start + (span.npages << PAGE_SHIFT)) {
 		span = odp_span_of(va, end - va);
@@ -277,7 +271,7 @@ int odp_mirror_fault(struct odp_mirror *m, u64 va, u64 length, bool write)
 			err = odp_fault(m, span, span, write, ODP_POPULATE_NO);
 	}
 	if (err)
-		atomic64_inc(&m->count.failed_faults);
+		odp_count(m, failed_faults, 1);
 
 	return err == -EAGAIN ? -EBUSY : err;
 }

@@ -201,7 +201,6 @@ static int odp_fault_install(struct odp_snap *snap, struct odp_span critical)
 {
 	struct odp_window *w = snap->window;
 	struct odp_mirror *m = w->mirror;
-	struct odp_counters *count = &m->count;
 	struct mem_cgroup *memcg;
 	unsigned long needed;
 	int ret;
@@ -219,12 +218,12 @@ static int odp_fault_install(struct odp_snap *snap, struct odp_span critical)
 	trace_odp_install(m, snap->start, snap->npages, ret);
 
 	if (!critical.npages) {
-		atomic64_add(ret, &count->prefetched_pages);
+		odp_count(m, prefetched_pages, ret);
 		return 0;
 	}
 	needed = min_t(unsigned long, ret, critical.npages);
-	atomic64_add(needed, &count->faulted_pages);
-	atomic64_add(ret - needed, &count->around_pages);
+	odp_count(m, faulted_pages, needed);
+	odp_count(m, around_pages, ret - needed);
 
 	return 0;
 }
@@ -315,31 +314,24 @@ int odp_fault(struct odp_mirror *m, struct odp_span critical,
 	err = odp_faulter_enter(m, &faulter);
 	if (err)
 		return err;
-	if (!mmget_not_zero(m->mm)) {
-		err = -ESRCH;
-		goto out_leave;
-	}
 
 	err = odp_fault_critical(m, critical, write);
 	if (err)
-		goto out_mmput;
+		goto out;
 
 	w = odp_window_get(m, span.start);
 	if (IS_ERR(w)) {
 		err = PTR_ERR(w);
-		goto out_mmput;
+		goto out;
 	}
 	err = odp_fault_span(w, critical, span, write, populate);
 	odp_window_put(w);
 
 	if (err == -EAGAIN) {
-		atomic64_inc(&m->count.collisions);
+		odp_count(m, collisions, 1);
 		trace_odp_retry(m, span.start, span.npages);
 	}
-out_mmput:
-	/* The last one tears the address space down, which is not for here. */
-	mmput_async(m->mm);
-out_leave:
+out:
 	odp_faulter_leave(m, &faulter);
 	return err;
 }

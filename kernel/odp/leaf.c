@@ -118,8 +118,8 @@ u64 odp_leaf_peek(struct odp_mirror *m, unsigned long va)
 
 static void odp_leaf_count(struct odp_mirror *m, long pages, long huge)
 {
-	atomic64_add(pages, &m->count.resident_pages);
-	atomic64_add(huge, &m->count.huge_entries);
+	odp_count(m, resident_pages, pages);
+	odp_count(m, huge_entries, huge);
 }
 
 /* Under the write lock. Returns how many pages went. */
@@ -246,7 +246,6 @@ static struct odp_leaf *odp_leaf_publish(struct odp_window *w, unsigned long va,
 					 struct odp_spare *spare)
 {
 	unsigned int slot = odp_window_slot(w, va);
-	struct odp_counters *count = &w->mirror->count;
 	struct odp_leaf *leaf;
 
 	spin_lock(&w->lock);
@@ -257,8 +256,8 @@ static struct odp_leaf *odp_leaf_publish(struct odp_window *w, unsigned long va,
 		spare->leaf = NULL;
 		rcu_assign_pointer(w->slot[slot], leaf);
 		w->nr_leaves++;
-		atomic64_inc(&count->leaves);
-		atomic64_add(sizeof(*leaf), &count->table_bytes);
+		odp_count(w->mirror, leaves, 1);
+		odp_count(w->mirror, table_bytes, sizeof(*leaf));
 	}
 	spin_unlock(&w->lock);
 
@@ -294,7 +293,7 @@ static int odp_leaf_try_install(struct odp_window *w,
 	if (!leaf->ptes) {
 		leaf->ptes = spare->ptes;
 		spare->ptes = NULL;
-		atomic64_add(sizeof(*leaf->ptes), &m->count.table_bytes);
+		odp_count(m, table_bytes, sizeof(*leaf->ptes));
 	}
 	ret = odp_leaf_install_small(m, leaf, snap);
 
@@ -365,13 +364,12 @@ static void odp_leaf_free_rcu(struct rcu_head *rcu)
 static void odp_leaf_remove(struct odp_window *w, struct odp_leaf *leaf,
 			    unsigned int slot)
 {
-	struct odp_counters *count = &w->mirror->count;
+	long bytes = sizeof(*leaf) + (leaf->ptes ? sizeof(*leaf->ptes) : 0);
 
 	RCU_INIT_POINTER(w->slot[slot], NULL);
 	w->nr_leaves--;
-	atomic64_dec(&count->leaves);
-	atomic64_sub(sizeof(*leaf) + (leaf->ptes ? sizeof(*leaf->ptes) : 0),
-		     &count->table_bytes);
+	odp_count(w->mirror, leaves, -1);
+	odp_count(w->mirror, table_bytes, -bytes);
 	call_rcu(&leaf->rcu, odp_leaf_free_rcu);
 }
 

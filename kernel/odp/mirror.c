@@ -63,6 +63,7 @@ struct odp_mirror *odp_mirror_create(const struct odp_mirror_attr *attr)
 	m->table = attr->table;
 	m->probe = attr->probe;
 	m->probe_arg = attr->probe_arg;
+	m->total = attr->total;
 	xa_init_flags(&m->windows, XA_FLAGS_ACCOUNT);
 	mutex_init(&m->windows_lock);
 	spin_lock_init(&m->lock);
@@ -198,14 +199,12 @@ void odp_mirror_set_writable(struct odp_mirror *m, bool writable)
 EXPORT_SYMBOL_GPL(odp_mirror_set_writable);
 
 /**
- * odp_mirror_stats - read a mirror's counters
- * @m: the mirror
+ * odp_counters_read - read counters
+ * @c: the counters
  * @stats: filled in; each counter is exact, but they are not read at once
  */
-void odp_mirror_stats(const struct odp_mirror *m, struct odp_stats *stats)
+void odp_counters_read(const struct odp_counters *c, struct odp_stats *stats)
 {
-	const struct odp_counters *c = &m->count;
-
 	*stats = (struct odp_stats) {
 		.faults = atomic64_read(&c->faults),
 		.faulted_pages = atomic64_read(&c->faulted_pages),
@@ -223,6 +222,17 @@ void odp_mirror_stats(const struct odp_mirror *m, struct odp_stats *stats)
 		.table_bytes = atomic64_read(&c->table_bytes),
 	};
 }
+EXPORT_SYMBOL_GPL(odp_counters_read);
+
+/**
+ * odp_mirror_stats - read a mirror's own counters
+ * @m: the mirror
+ * @stats: filled in as by odp_counters_read()
+ */
+void odp_mirror_stats(const struct odp_mirror *m, struct odp_stats *stats)
+{
+	odp_counters_read(&m->count, stats);
+}
 EXPORT_SYMBOL_GPL(odp_mirror_stats);
 
 /**
@@ -230,7 +240,10 @@ EXPORT_SYMBOL_GPL(odp_mirror_stats);
  * @m: the mirror
  * @faulter: on the caller's stack, until odp_faulter_leave()
  *
- * Return: 0, or -ECANCELED if the mirror is dying.
+ * Until then the address space lives, and odp_mirror_kill() waits.
+ *
+ * Return: 0; -ECANCELED if the mirror is dying; -ESRCH if the address space
+ * is gone.
  */
 int odp_faulter_enter(struct odp_mirror *m, struct odp_faulter *faulter)
 {
@@ -240,6 +253,8 @@ int odp_faulter_enter(struct odp_mirror *m, struct odp_faulter *faulter)
 	spin_lock(&m->lock);
 	if (m->dying)
 		err = -ECANCELED;
+	else if (!mmget_not_zero(m->mm))
+		err = -ESRCH;
 	else
 		list_add(&faulter->list, &m->faulters);
 	spin_unlock(&m->lock);
@@ -256,6 +271,8 @@ void odp_faulter_leave(struct odp_mirror *m, struct odp_faulter *faulter)
 {
 	bool last;
 
+	/* The last one tears the address space down, which is not for here. */
+	mmput_async(m->mm);
 	spin_lock(&m->lock);
 	list_del(&faulter->list);
 	last = m->dying && list_empty(&m->faulters);

@@ -5,7 +5,6 @@
 #ifndef ODP_MIRROR_INTERNAL_H
 #define ODP_MIRROR_INTERNAL_H
 
-#include <linux/atomic.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -13,24 +12,6 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <rdma/odp_mirror.h>
-
-/* What struct odp_stats reports, as it is counted. */
-struct odp_counters {
-	atomic64_t faults;
-	atomic64_t faulted_pages;
-	atomic64_t around_pages;
-	atomic64_t prefetched_pages;
-	atomic64_t invalidations;
-	atomic64_t invalidated_pages;
-	atomic64_t collisions;
-	atomic64_t failed_faults;
-	atomic64_t pinned_fallbacks;
-	atomic64_t resident_pages;
-	atomic64_t huge_entries;
-	atomic64_t windows;
-	atomic64_t leaves;
-	atomic64_t table_bytes;
-};
 
 /**
  * struct odp_mirror - one memory region's view of an address space
@@ -44,6 +25,7 @@ struct odp_counters {
  * @table: passed to @ops; the engine's leaves take the window instead
  * @probe: a test's, or NULL
  * @probe_arg: passed to @probe
+ * @total: counts for all mirrors of a device, or NULL
  * @windows: all windows, by va >> ODP_WINDOW_SHIFT
  * @windows_lock: held to make a window and to unmake one
  * @lock: guards @moved and @faulters
@@ -66,6 +48,7 @@ struct odp_mirror {
 	void *table;
 	const struct odp_probe *probe;
 	void *probe_arg;
+	struct odp_counters *total;
 
 	struct xarray windows;
 	struct mutex windows_lock; /* making and unmaking @windows */
@@ -104,6 +87,17 @@ static inline bool odp_mirror_dying(const struct odp_mirror *m)
 {
 	return READ_ONCE(m->dying);
 }
+
+static inline void odp_count_at(struct odp_mirror *m, size_t offset, s64 n)
+{
+	atomic64_add(n, (void *)&m->count + offset);
+	if (m->total)
+		atomic64_add(n, (void *)m->total + offset);
+}
+
+/* Add @n to a counter of @m, and to the same one of its device. */
+#define odp_count(m, counter, n) \
+	odp_count_at(m, offsetof(struct odp_counters, counter), n)
 
 int odp_faulter_enter(struct odp_mirror *m, struct odp_faulter *faulter);
 void odp_faulter_leave(struct odp_mirror *m, struct odp_faulter *faulter);

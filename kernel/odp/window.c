@@ -62,8 +62,8 @@ static bool odp_window_invalidate(struct mmu_interval_notifier *notifier,
 
 	gone = m->ops->zap(w->table, start, end);
 	if (gone) {
-		atomic64_inc(&m->count.invalidations);
-		atomic64_add(gone, &m->count.invalidated_pages);
+		odp_count(m, invalidations, 1);
+		odp_count(m, invalidated_pages, gone);
 	}
 	trace_odp_invalidate(m, start, end, gone);
 	if (gone || tend)
@@ -116,8 +116,8 @@ static struct odp_window *odp_window_make(struct odp_mirror *m,
 
 	/* Reserved: it does not fail. */
 	xa_store(&m->windows, va >> ODP_WINDOW_SHIFT, w, GFP_KERNEL);
-	atomic64_inc(&m->count.windows);
-	atomic64_add(ksize(w), &m->count.table_bytes);
+	odp_count(m, windows, 1);
+	odp_count(m, table_bytes, ksize(w));
 	return w;
 
 err_release:
@@ -246,10 +246,8 @@ static void odp_window_settle(struct odp_window *w)
 
 static void odp_window_free(struct odp_window *w)
 {
-	struct odp_counters *count = &w->mirror->count;
-
-	atomic64_dec(&count->windows);
-	atomic64_sub(ksize(w), &count->table_bytes);
+	odp_count(w->mirror, windows, -1);
+	odp_count(w->mirror, table_bytes, -(long)ksize(w));
 	kfree_rcu(w, rcu);
 }
 

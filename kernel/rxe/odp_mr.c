@@ -54,6 +54,7 @@ int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
 		.length = length,
 		.writable = ib_access_writable(access),
 		.policy = ODP_POLICY_DEFAULT,
+		.total = &to_rdev(mr->ibmr.device)->odp_counters,
 	};
 	struct odp_mirror *odp;
 

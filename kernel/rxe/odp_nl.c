@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * On-demand regions in "rdma resource show mr" and "rdma statistic show mr".
+ * On-demand regions in "rdma resource show mr", "rdma statistic show mr" and
+ * "rdma statistic show".
  */
 #include <rdma/restrack.h>
 
@@ -103,4 +104,29 @@ int rxe_odp_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 err:
 	nla_nest_cancel(msg, table);
 	return -EMSGSIZE;
+}
+
+/**
+ * rxe_odp_get_hw_stats - what "rdma statistic" says of a device's regions
+ * @rxe: the device
+ * @hw: the counters of on-demand paging are filled in
+ *
+ * They are those of all regions, the ones that are gone included.
+ */
+void rxe_odp_get_hw_stats(const struct rxe_dev *rxe, struct rdma_hw_stats *hw)
+{
+	struct odp_stats stats;
+
+	odp_counters_read(&rxe->odp_counters, &stats);
+	hw->value[RXE_CNT_ODP_FAULTS] = stats.faults;
+	hw->value[RXE_CNT_ODP_FAULTED_PAGES] = stats.faulted_pages;
+	hw->value[RXE_CNT_ODP_AROUND_PAGES] = stats.around_pages;
+	hw->value[RXE_CNT_ODP_PREFETCHED_PAGES] = stats.prefetched_pages;
+	hw->value[RXE_CNT_ODP_INVALIDATIONS] = stats.invalidations;
+	hw->value[RXE_CNT_ODP_INVALIDATED_PAGES] = stats.invalidated_pages;
+	hw->value[RXE_CNT_ODP_COLLISIONS] = stats.collisions;
+	hw->value[RXE_CNT_ODP_FAILED_FAULTS] = stats.failed_faults;
+	hw->value[RXE_CNT_ODP_PINNED_FALLBACKS] = stats.pinned_fallbacks;
+	hw->value[RXE_CNT_ODP_RESIDENT_PAGES] = stats.resident_pages;
+	hw->value[RXE_CNT_ODP_TABLE_BYTES] = stats.table_bytes;
 }

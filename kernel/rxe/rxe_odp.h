@@ -64,5 +64,6 @@ int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,
 /* odp_nl.c */
 int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr);
 int rxe_odp_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr);
+void rxe_odp_get_hw_stats(const struct rxe_dev *rxe, struct rdma_hw_stats *hw);
 
 #endif /* RXE_ODP_H */

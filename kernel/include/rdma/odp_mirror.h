@@ -6,6 +6,7 @@
 #ifndef RDMA_ODP_MIRROR_H
 #define RDMA_ODP_MIRROR_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
 
 struct mm_struct;
@@ -184,6 +185,7 @@ struct odp_probe {
  * @table: passed to @ops
  * @probe: a test's, or NULL
  * @probe_arg: passed to @probe
+ * @total: counters that many mirrors share, which outlive them all, or NULL
  */
 struct odp_mirror_attr {
 	struct mm_struct *mm;
@@ -195,6 +197,7 @@ struct odp_mirror_attr {
 	void *table;
 	const struct odp_probe *probe;
 	void *probe_arg;
+	struct odp_counters *total;
 };
 
 /**
@@ -231,6 +234,30 @@ struct odp_stats {
 	u64 table_bytes;
 };
 
+/**
+ * struct odp_counters - what struct odp_stats reports, as it is counted
+ *
+ * Each mirror has its own. Those of a device may also count into one that the
+ * device owns; it begins as zeros. What is in the table now is counted, too,
+ * so mirrors that are gone leave nothing but what they did.
+ */
+struct odp_counters {
+	atomic64_t faults;
+	atomic64_t faulted_pages;
+	atomic64_t around_pages;
+	atomic64_t prefetched_pages;
+	atomic64_t invalidations;
+	atomic64_t invalidated_pages;
+	atomic64_t collisions;
+	atomic64_t failed_faults;
+	atomic64_t pinned_fallbacks;
+	atomic64_t resident_pages;
+	atomic64_t huge_entries;
+	atomic64_t windows;
+	atomic64_t leaves;
+	atomic64_t table_bytes;
+};
+
 struct odp_mirror *odp_mirror_create(const struct odp_mirror_attr *attr);
 void odp_mirror_kill(struct odp_mirror *mirror);
 void odp_mirror_destroy(struct odp_mirror *mirror);
@@ -243,6 +270,8 @@ void odp_mirror_get_policy(const struct odp_mirror *mirror,
 			   struct odp_policy *policy);
 void odp_mirror_stats(const struct odp_mirror *mirror,
 		      struct odp_stats *stats);
+void odp_counters_read(const struct odp_counters *counters,
+		       struct odp_stats *stats);
 
 /**
  * typedef odp_visit_fn - touch a piece of one page

@@ -1,0 +1,14 @@
+// A device counts for all of its on-demand regions together.
+@@
+@@
+  struct rxe_dev {
+  	...
+  	atomic64_t stats_counters[...];
++	struct odp_counters odp_counters;
+  	...
+  };
+
+@@
+@@
+  #include "rxe_hw_counters.h"
++ #include <rdma/odp_mirror.h>
