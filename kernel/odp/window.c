@@ -169,9 +169,16 @@ struct odp_window *odp_window_get(struct odp_mirror *m, unsigned long va)
 void odp_window_put(struct odp_window *w)
 {
 	struct odp_mirror *m = w->mirror;
-	bool empty = w->nr_slots && !READ_ONCE(w->nr_leaves);
+	bool empty;
 
+	/* The tender may free it from here on. */
+	rcu_read_lock();
 	refcount_dec(&w->refs);
+	/* Pairs with odp_window_retire(): one of the two sees the other. */
+	smp_mb__after_atomic();
+	empty = w->nr_slots && !READ_ONCE(w->nr_leaves);
+	rcu_read_unlock();
+
 	if (empty) {
 		WRITE_ONCE(m->sweep, true);
 		queue_work(odp_wq, &m->tender);
@@ -251,6 +258,30 @@ static void odp_window_free(struct odp_window *w)
 	kfree_rcu(w, rcu);
 }
 
+/*
+ * Let nobody come to a window any more, if nothing is in it and nobody is at
+ * it. A fault may still have put something in just before it left, so look into
+ * the window only once nobody is at it. Under windows_lock.
+ */
+static bool odp_window_retire(struct odp_window *w)
+{
+	bool empty;
+
+	if (!w->nr_slots)
+		return false;
+	/* Pairs with odp_window_put(), which tells the tender to come again. */
+	smp_mb();
+	if (!refcount_dec_if_one(&w->refs))
+		return false;
+	spin_lock(&w->lock);
+	empty = !w->nr_leaves;
+	spin_unlock(&w->lock);
+	if (!empty)
+		refcount_set(&w->refs, 1);
+
+	return empty;
+}
+
 /* Free a window if nothing is in it and nobody is at it. */
 static void odp_window_prune(struct odp_window *w)
 {
@@ -261,7 +292,7 @@ static void odp_window_prune(struct odp_window *w)
 		odp_leaf_prune(w);
 
 	mutex_lock(&m->windows_lock);
-	last = w->nr_slots && !w->nr_leaves && refcount_dec_if_one(&w->refs);
+	last = odp_window_retire(w);
 	if (last)
 		xa_erase(&m->windows, w->start >> ODP_WINDOW_SHIFT);
 	mutex_unlock(&m->windows_lock);

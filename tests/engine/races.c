@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
  * Faults against invalidations, step by step: the ladders of R11, the time
- * limit of R12, the retry check of R13, and progress against all odds.
+ * limit of R12, the retry check of R13, progress against all odds, and faults
+ * against the tender (R15).
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@
 struct race {
 	uint8_t *mem;
 	int dev;
+	atomic_bool done;	/* the other thread may end */
 };
 
 static int race_setup(void **state)
@@ -278,6 +281,48 @@ static void progress_by_pinning(void **state)
 	assert_int_equal(dev_stats(r->dev).failed_faults, 0);
 }
 
+#define ROUNDS 20000
+
+/* Takes the page away until the reader says that it is done. */
+static void *taker(void *arg)
+{
+	struct race *r = arg;
+
+	while (!r->done)
+		mem_advise(r->mem, PAGE, MADV_DONTNEED, "MADV_DONTNEED");
+	return NULL;
+}
+
+static bool nothing_left(void *arg)
+{
+	struct odp_selftest_stats stats = dev_stats(*(int *)arg);
+
+	return !stats.resident_pages && !stats.leaves && !stats.windows &&
+	       !stats.table_bytes;
+}
+
+/* The tender frees the window again and again, just as it is filled. */
+static void R15_window_goes_as_faults_come(void **state)
+{
+	struct race *r = *state;
+	pthread_t thread;
+	uint8_t byte;
+	int i;
+
+	r->done = false;
+	assert_int_equal(pthread_create(&thread, NULL, taker, r), 0);
+	for (i = 0; i < ROUNDS; i++)
+		assert_int_equal(dev_read(r->dev, r->mem, &byte, 1), 0);
+	r->done = true;
+	pthread_join(thread, NULL);
+
+	mem_unmap(r->mem, PAGES * PAGE);
+	if (!wait_until(nothing_left, &r->dev))
+		test_fail("%llu pages, %llu leaves, %llu windows are left",
+			  dev_stats(r->dev).resident_pages,
+			  dev_stats(r->dev).leaves, dev_stats(r->dev).windows);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +333,7 @@ int main(int argc, char **argv)
 		race_test(R12_waiter_has_a_time_limit),
 		race_test(R13_no_part_of_a_moved_snapshot_is_installed),
 		race_test(progress_by_pinning),
+		race_test(R15_window_goes_as_faults_come),
 	};
 
 	return ENV_MAIN(argc, argv, "races", tests);
