@@ -202,6 +202,33 @@ static int odp_selftest_own_pages(struct odp_selftest *st, void *arg)
 	return odp_own_count(&st->table, io->va, io->va + io->length);
 }
 
+static int odp_selftest_set_policy(struct odp_selftest *st, void *arg)
+{
+	struct odp_selftest_policy *want = arg;
+	struct odp_policy policy = {
+		.around = want->around,
+		.max_pages = want->max_pages,
+		.limit_ms = want->limit_ms,
+	};
+
+	return odp_mirror_set_policy(st->mirror, &policy);
+}
+
+static int odp_selftest_get_policy(struct odp_selftest *st, void *arg)
+{
+	struct odp_selftest_policy *is = arg;
+	struct odp_policy policy;
+
+	odp_mirror_get_policy(st->mirror, &policy);
+	*is = (struct odp_selftest_policy) {
+		.around = policy.around,
+		.max_pages = policy.max_pages,
+		.limit_ms = policy.limit_ms,
+	};
+
+	return 0;
+}
+
 /* The calls, by number. */
 static const struct {
 	unsigned int cmd;
@@ -219,6 +246,8 @@ static const struct {
 	{ ODP_SELFTEST_AWAIT, odp_selftest_await },
 	{ ODP_SELFTEST_RELEASE, odp_selftest_release },
 	{ ODP_SELFTEST_OWN_PAGES, odp_selftest_own_pages },
+	{ ODP_SELFTEST_SET_POLICY, odp_selftest_set_policy },
+	{ ODP_SELFTEST_GET_POLICY, odp_selftest_get_policy },
 };
 
 static odp_selftest_fn odp_selftest_find(unsigned int cmd)
@@ -239,6 +268,7 @@ static long odp_selftest_ioctl(struct file *file, unsigned int cmd,
 		struct odp_selftest_io io;
 		struct odp_selftest_stats stats;
 		struct odp_selftest_hold hold;
+		struct odp_selftest_policy policy;
 	} u = {};
 	odp_selftest_fn fn = odp_selftest_find(cmd);
 	struct odp_selftest *st = file->private_data;

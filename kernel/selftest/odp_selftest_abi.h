@@ -33,6 +33,20 @@ struct odp_selftest_create {
 };
 
 /**
+ * struct odp_selftest_policy - see struct odp_policy
+ * @around: enum odp_around
+ * @max_pages: how many pages one fault may install
+ * @limit_ms: how long a fault waits for an invalidation, in milliseconds
+ * @reserved: 0
+ */
+struct odp_selftest_policy {
+	__u32 around;
+	__u32 max_pages;
+	__u32 limit_ms;
+	__u32 reserved;
+};
+
+/**
  * struct odp_selftest_io - move data, or pages
  * @va: virtual address in the mirror
  * @length: in bytes
@@ -111,5 +125,7 @@ struct odp_selftest_hold {
 #define ODP_SELFTEST_RELEASE	_IOW('o', 11, struct odp_selftest_hold)
 /* How many pages of a range are in the device's own table. */
 #define ODP_SELFTEST_OWN_PAGES	_IOW('o', 12, struct odp_selftest_io)
+#define ODP_SELFTEST_SET_POLICY	_IOW('o', 13, struct odp_selftest_policy)
+#define ODP_SELFTEST_GET_POLICY	_IOR('o', 14, struct odp_selftest_policy)
 
 #endif /* ODP_SELFTEST_ABI_H */

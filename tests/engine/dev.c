@@ -247,6 +247,25 @@ struct odp_selftest_stats dev_stats(int dev)
 	return stats;
 }
 
+int dev_set_policy(int dev, const struct dev_config *config)
+{
+	struct odp_selftest_policy policy = {
+		.around = config->around,
+		.max_pages = config->max_pages,
+		.limit_ms = config->limit_ms,
+	};
+
+	return dev_call(dev, ODP_SELFTEST_SET_POLICY, &policy);
+}
+
+struct odp_selftest_policy dev_policy(int dev)
+{
+	struct odp_selftest_policy policy;
+
+	dev_must(dev, "policy", ODP_SELFTEST_GET_POLICY, &policy);
+	return policy;
+}
+
 void dev_hold(int dev, unsigned int slot, enum odp_selftest_point point,
 	      const void *va, size_t len, unsigned int times)
 {

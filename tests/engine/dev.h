@@ -91,6 +91,10 @@ void dev_expect_unmirrored(int dev, const void *va, size_t npages);
 
 struct odp_selftest_stats dev_stats(int dev);
 
+/* How faults are dealt with; 0 or a negative errno. */
+int dev_set_policy(int dev, const struct dev_config *config);
+struct odp_selftest_policy dev_policy(int dev);
+
 /* Arms hold point @slot for the next @times that come by. */
 void dev_hold(int dev, unsigned int slot, enum odp_selftest_point point,
 	      const void *va, size_t len, unsigned int times);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * What a mirror refuses, how a wait is cut short, and that prefetch and
- * policies do what they say.
+ * What a mirror refuses, how a wait is cut short, and that prefetch does what
+ * it says.
  */
 #include <errno.h>
 #include <signal.h>
@@ -12,9 +12,6 @@
 #include "dev.h"
 #include "env.h"
 #include "uffd.h"
-
-#define PAGES	512
-#define LIMIT_MAX_MS 600000	/* ODP_LIMIT_MAX_MS */
 
 static void expect_no_mirror(const char *what, uintptr_t start, size_t len,
 			     const struct dev_config *config, int want)
@@ -40,29 +37,6 @@ static void bad_ranges(void **state)
 			 -EINVAL);
 	dev = dev_open(NULL, USER_SPACE_END, &dev_default);
 	dev_close(dev);
-}
-
-static void bad_policies(void **state)
-{
-	static const struct {
-		uint32_t around, max_pages, limit_ms;
-	} bad[] = {
-		{ AROUND_POPULATE + 1, 1, 1 },
-		{ AROUND_NONE, 0, 1 },
-		{ AROUND_NONE, 513, 1 },
-		{ AROUND_NONE, 1, 0 },
-		{ AROUND_NONE, 1, LIMIT_MAX_MS + 1 },
-	};
-	struct dev_config config = dev_default;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		config.around = bad[i].around;
-		config.max_pages = bad[i].max_pages;
-		config.limit_ms = bad[i].limit_ms;
-		expect_no_mirror("a bad policy", PAGE, PAGE, &config, -EINVAL);
-	}
 }
 
 static int exit_at_once(void *arg)
@@ -266,99 +240,10 @@ static void prefetch_passes_holes(void **state)
 	mem_release();
 }
 
-static uint8_t *untouched(void)
-{
-	uint8_t *mem = mem_anon_aligned(PAGES * PAGE, HUGE_2M);
-
-	mem_advise(mem, PAGES * PAGE, MADV_NOHUGEPAGE, "NOHUGEPAGE");
-	return mem;
-}
-
-/* One access to the page in the middle, by that policy. */
-static struct odp_selftest_stats one_read(uint8_t *mem, uint32_t around,
-					  uint32_t max_pages)
-{
-	struct dev_config config = dev_default;
-	struct odp_selftest_stats stats;
-	uint8_t byte;
-	int dev;
-
-	config.around = around;
-	config.max_pages = max_pages;
-	dev = dev_open(mem, PAGES * PAGE, &config);
-	assert_int_equal(dev_read(dev, mem + PAGES / 2 * PAGE, &byte, 1), 0);
-	stats = dev_stats(dev);
-	assert_int_equal(stats.faults, 1);
-	assert_int_equal(stats.faulted_pages, 1);
-	dev_close(dev);
-
-	return stats;
-}
-
-static void policies_look_around(void **state)
-{
-	uint8_t *mem = untouched();
-
-	(void)state;
-	/* Nothing is there but what the access itself brings in. */
-	assert_int_equal(one_read(mem, AROUND_SNAPSHOT, 512).around_pages, 0);
-	assert_int_equal(one_read(mem, AROUND_STREAM, 512).around_pages, 0);
-
-	mem_touch(mem, PAGES * PAGE);
-	assert_int_equal(one_read(mem, AROUND_NONE, 512).around_pages, 0);
-	assert_int_equal(one_read(mem, AROUND_SNAPSHOT, 512).around_pages, 63);
-	assert_int_equal(one_read(mem, AROUND_SNAPSHOT, 16).around_pages, 15);
-	assert_int_equal(one_read(mem, AROUND_SNAPSHOT, 1).around_pages, 0);
-	assert_int_equal(one_read(mem, AROUND_STREAM, 512).around_pages, 63);
-	mem_release();
-}
-
-static void policy_populate(void **state)
-{
-	(void)state;
-	assert_int_equal(one_read(untouched(), AROUND_POPULATE, 512)
-			 .around_pages, 511);
-	assert_int_equal(one_read(untouched(), AROUND_POPULATE, 32)
-			 .around_pages, 31);
-	mem_release();
-}
-
-/* How many faults it takes to write to untouched memory page by page. */
-static uint64_t faults_of_a_stream(uint32_t around)
-{
-	struct dev_config config = dev_default;
-	uint8_t *mem = untouched();
-	uint64_t faults;
-	size_t i;
-	int dev;
-
-	config.around = around;
-	dev = dev_open(mem, PAGES * PAGE, &config);
-	for (i = 0; i < PAGES; i++)
-		assert_int_equal(dev_write(dev, mem + i * PAGE, "x", 1), 0);
-	faults = dev_stats(dev).faults;
-	assert_int_equal(dev_stats(dev).resident_pages, PAGES);
-	dev_close(dev);
-
-	return faults;
-}
-
-static void policy_stream(void **state)
-{
-	(void)state;
-	assert_int_equal(faults_of_a_stream(AROUND_NONE), PAGES);
-	assert_int_equal(faults_of_a_stream(AROUND_SNAPSHOT), PAGES);
-	/* The first lone one, then 16 pages, then thrice as many each time. */
-	assert_in_range(faults_of_a_stream(AROUND_STREAM), 3, 8);
-	assert_int_equal(faults_of_a_stream(AROUND_POPULATE), 1);
-	mem_release();
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_ranges),
-		cmocka_unit_test(bad_policies),
 		cmocka_unit_test(no_such_process),
 		cmocka_unit_test(outside),
 		cmocka_unit_test(read_only_mirror),
@@ -366,9 +251,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(report_of_the_dead),
 		cmocka_unit_test(prefetch_brings_pages),
 		cmocka_unit_test(prefetch_passes_holes),
-		cmocka_unit_test(policies_look_around),
-		cmocka_unit_test(policy_populate),
-		cmocka_unit_test(policy_stream),
 	};
 
 	return ENV_MAIN(argc, argv, "misuse", tests);
