@@ -2,9 +2,10 @@
 /*
  * Every allocation of create, fault, prefetch and report fails in turn: the
  * first one of an operation, then the second one, and so on until it ends
- * without having met the one that was to fail. What an operation may say is 0
- * (it found another way) or ENOMEM; afterwards the same operation works, and
- * when the memory is unmapped nothing is left of it.
+ * without having met the one that was to fail; or all fail from some point on.
+ * What an operation may say is 0 (it found another way) or ENOMEM; afterwards
+ * the same operation works, and when the memory is unmapped nothing is left of
+ * it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 #define LEN (PAGES * PAGE)
 /* More allocations than any of the operations makes. */
 #define MANY 400
+/* Bytes; smaller than nearly all objects that are allocated. */
+#define STEP 128
 
 struct site {
 	uint8_t *mem;
@@ -225,12 +228,12 @@ static void no_memory_at_all(void **state)
 	assert_non_null(s);
 	dev = dev_file();
 	site_begin(s, false, true, false);
-	inject_all();
+	inject_after(0);
 	created = dev_create(dev, s->mem, LEN, &dev_default);
 	prefetched = op_prefetch(s);
 	faulted = dev_fault(s->dev, s->mem, PAGE, true);
 	reported = op_report(s);
-	inject_all_end();
+	assert_true(inject_after_end());
 
 	assert_int_equal(created, -ENOMEM);
 	assert_int_equal(prefetched, -ENOMEM);
@@ -241,6 +244,54 @@ static void no_memory_at_all(void **state)
 	dev_close(dev);
 	site_end(s, false);
 	free(s);
+}
+
+/* In a process whose memory nobody has mirrored yet; exits with whether it fell short. */
+static int first_write_short(void *arg)
+{
+	unsigned int bytes = *(unsigned int *)arg;
+	struct site *s = calloc(1, sizeof(*s));
+	bool fell_short;
+	int err;
+
+	if (!s)
+		return CHILD_FAILED;
+	site_begin(s, false, true, false);
+	inject_after(bytes);
+	err = op_write(s);
+	fell_short = inject_after_end();
+	if (err && (err != -ENOMEM || !fell_short))
+		test_fail("%u bytes, then none: %s", bytes, strerror(-err));
+	err = op_write(s);
+	if (err)
+		test_fail("once there was memory again: %s", strerror(-err));
+	pattern_check("memory", s->mem, LEN, 1, 0);
+	site_end(s, false);
+	free(s);
+	return fell_short;
+}
+
+/*
+ * Memory runs out and does not come back, so no second try helps: after the
+ * first few bytes, after some more, and so on, until the write needs no more.
+ */
+static void memory_runs_out(void **state)
+{
+	unsigned int bytes;
+	int status = 1;
+
+	(void)state;
+	if (!inject_ready())
+		skip();
+	for (bytes = 0; status; bytes += STEP) {
+		if (bytes > MANY * STEP)
+			test_fail("%u bytes and no end", bytes);
+		status = child_wait(child_start(first_write_short, &bytes));
+		if (status != 0 && status != 1)
+			test_fail("with %u bytes", bytes);
+	}
+	print_message("%u bytes\n", bytes);
+	assert_true(bytes > 2 * STEP);
 }
 
 int main(int argc, char **argv)
@@ -256,6 +307,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(fault_into_own_table),
 		cmocka_unit_test(report_of_present_memory),
 		cmocka_unit_test(no_memory_at_all),
+		cmocka_unit_test(memory_runs_out),
 	};
 
 	return ENV_MAIN(argc, argv, "fault_injection", tests);

@@ -17,6 +17,9 @@
 #define SLAB "/sys/kernel/debug/failslab/"
 #define PAGES "/sys/kernel/debug/fail_page_alloc/"
 
+/* A shortage fails no more allocations than this. */
+#define SHORTAGE "1000000"
+
 /* Open all the time: to open a file allocates. */
 static int fail_nth = -1, make_it_fail = -1;
 
@@ -61,7 +64,6 @@ bool inject_ready(void)
 	set(PAGES "ignore-gfp-wait", "N");
 	set(PAGES "ignore-gfp-highmem", "N");
 	set(PAGES "min-order", "0");
-	make_it_fail = must_open(MAKE_IT_FAIL);
 	fail_nth = must_open(FAIL_NTH);
 	return true;
 }
@@ -85,14 +87,32 @@ bool inject_nth_end(void)
 	return !atoi(value);
 }
 
-void inject_all(void)
+void inject_after(unsigned int bytes)
 {
+	char value[16];
+
+	snprintf(value, sizeof(value), "%u", bytes);
+	set(SLAB "space", value);
+	set(SLAB "times", SHORTAGE);
 	set(SLAB "probability", "100");
+	/* A child has a file of its own. */
+	make_it_fail = must_open(MAKE_IT_FAIL);
 	put(make_it_fail, "1");
 }
 
-void inject_all_end(void)
+bool inject_after_end(void)
 {
+	char value[16] = "";
+	int times;
+
 	put(make_it_fail, "0");
+	close(make_it_fail);
 	set(SLAB "probability", "0");
+	times = must_open(SLAB "times");
+	if (read(times, value, sizeof(value) - 1) < 0)
+		test_fail("fault injection: %s", strerror(errno));
+	close(times);
+	set(SLAB "times", "-1");
+	set(SLAB "space", "0");
+	return atoi(value) != atoi(SHORTAGE);
 }

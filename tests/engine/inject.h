@@ -20,8 +20,13 @@ void inject_nth(int n);
 /* No longer; whether it got so far as to fail. */
 bool inject_nth_end(void);
 
-/* From now on all of the main thread's slab allocations fail. */
-void inject_all(void);
-void inject_all_end(void);
+/*
+ * From now on the main thread, of this process or of a child, gets no more slab
+ * memory once it has had @bytes.
+ */
+void inject_after(unsigned int bytes);
+
+/* It does again; whether it got so far as to fail. */
+bool inject_after_end(void);
 
 #endif /* TESTS_ENGINE_INJECT_H */

@@ -56,7 +56,7 @@ pid_t child_start(int (*fn)(void *arg), void *arg)
 	return pid;
 }
 
-void child_wait_ok(pid_t pid)
+int child_wait(pid_t pid)
 {
 	int status;
 
@@ -67,8 +67,15 @@ void child_wait_ok(pid_t pid)
 	if (WIFSIGNALED(status))
 		test_fail("child %d: killed by signal %d", pid,
 			  WTERMSIG(status));
-	if (WEXITSTATUS(status))
-		test_fail("child %d: exit status %d", pid, WEXITSTATUS(status));
+	return WEXITSTATUS(status);
+}
+
+void child_wait_ok(pid_t pid)
+{
+	int status = child_wait(pid);
+
+	if (status)
+		test_fail("child %d: exit status %d", pid, status);
 }
 
 void child_kill(pid_t pid)

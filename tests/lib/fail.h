@@ -32,6 +32,9 @@ void expect_errno(const char *what, int ret, int err);
 /* Forks; the child runs @fn and exits with what it returns. */
 pid_t child_start(int (*fn)(void *arg), void *arg);
 
+/* Waits for a child; its exit status. Fails the test if a signal ended it. */
+int child_wait(pid_t pid);
+
 /* Waits for a child; fails the test unless it exited with 0. */
 void child_wait_ok(pid_t pid);
 
