@@ -10,19 +10,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "dev.h"
+#include "dice.h"
 #include "env.h"
 
 #define PAGES		4096		/* half private, half shared */
@@ -49,20 +47,6 @@ static atomic_ulong done[16];
 static sem_t rdma_turn, weather_turn;
 static atomic_bool over;
 static char failure[512];
-
-/* What a thread draws from; the same for the same seed. */
-struct dice {
-	uint64_t state;
-};
-
-static uint64_t roll(struct dice *d, uint64_t sides)
-{
-	uint64_t x = d->state += 0x9e3779b97f4a7c15u;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-	return (x ^ x >> 31) % sides;
-}
 
 __attribute__((format(printf, 1, 2)))
 static void mismatch(const char *fmt, ...)
@@ -506,46 +490,16 @@ static void report(void)
 	}
 }
 
-static const char usage[] =
-"Usage: test_oracle [--ops N] [--seed N]\n"
-"Checks device, RDMA and CPU access under random events against a shadow.\n"
-"  --ops N   how many operations of the device threads (default 100000)\n"
-"  --seed N  draw the same operations as another run that had this seed\n";
-
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "ops", required_argument, NULL, 'o' },
-		{ "seed", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{}
-	};
-	unsigned long count = 100000;
-	uint64_t seed;
-	int c;
+	struct dice_run dice =
+		dice_run(argc, argv, 100000,
+			 "Checks device, RDMA and CPU access under random events against a shadow.");
 
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		return 1;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'o':
-			count = strtoul(optarg, NULL, 0);
-			break;
-		case 's':
-			seed = strtoull(optarg, NULL, 0);
-			break;
-		default:
-			fputs(usage, c == 'h' ? stdout : stderr);
-			return c == 'h' ? 0 : 2;
-		}
-	}
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("oracle: %lu operations, --seed %" PRIu64 "\n", count, seed);
-	ops_left = count;
+	ops_left = dice.count;
 	lay_out();
 	open_all();
-	run(seed);
+	run(dice.seed);
 	if (!stop)
 		final_check();
 	report();

@@ -10,7 +10,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
@@ -19,13 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <infiniband/odp.h>
 
+#include "dice.h"
 #include "env.h"
 #include "roce.h"
 
@@ -43,24 +42,15 @@ struct orders {
 	uint32_t rkey;
 	uint32_t other_rkey;
 	uint64_t va;
-	uint64_t seed;
+	struct dice dice;
 };
-
-static uint64_t roll(uint64_t *state, uint64_t sides)
-{
-	uint64_t x = *state += 0x9e3779b97f4a7c15u;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-	return (x ^ x >> 31) % sides;
-}
 
 #define one_of(s, ...) \
 	((const uint64_t[]){ __VA_ARGS__ }[roll(s, sizeof((uint64_t[]){ \
 						__VA_ARGS__ }) / 8)])
 
 /* A request that a good peer would make. */
-static void make_right(uint64_t *s, const struct orders *o, uint32_t psn,
+static void make_right(struct dice *s, const struct orders *o, uint32_t psn,
 		       struct roce_packet *p)
 {
 	*p = (struct roce_packet) {
@@ -85,7 +75,7 @@ static void make_right(uint64_t *s, const struct orders *o, uint32_t psn,
 }
 
 /* Something in it near, or far beyond, the borders of what is right. */
-static void make_wrong(uint64_t *s, const struct orders *o,
+static void make_wrong(struct dice *s, const struct orders *o,
 		       struct roce_packet *p)
 {
 	uint64_t end = o->va + REGION;
@@ -126,7 +116,7 @@ static void make_wrong(uint64_t *s, const struct orders *o,
 	}
 }
 
-static void make_packet(uint64_t *s, const struct orders *o, uint32_t psn,
+static void make_packet(struct dice *s, const struct orders *o, uint32_t psn,
 			struct roce_packet *p)
 {
 	make_right(s, o, psn, p);
@@ -149,7 +139,7 @@ static int peer(int orders_fd)
 		return 1;
 	while (read(orders_fd, &o, sizeof(o)) == sizeof(o)) {
 		for (psn = 0; psn < BATCH; psn++) {
-			make_packet(&o.seed, &o, psn, &p);
+			make_packet(&o.dice, &o, psn, &p);
 			if (roce_send(sock, from, to, &p))
 				return 2;
 		}
@@ -307,7 +297,7 @@ static void target_check(const struct target *t)
 }
 
 /* Now and then pages go, so that requests fault, also into a hole. */
-static void target_shake(const struct target *t, uint64_t *s)
+static void target_shake(const struct target *t, struct dice *s)
 {
 	uint8_t *page = t->mem + GUARD + roll(s, REGION / PAGE) * PAGE;
 
@@ -332,7 +322,7 @@ static void expect_reached(struct ibv_mr *mr)
 		test_fail("no packet got as far as the memory");
 }
 
-static void fuzz(uint64_t seed, unsigned long packets)
+static void fuzz(struct dice dice, unsigned long packets)
 {
 	struct ibv_qp_init_attr init = {
 		.qp_type = IBV_QPT_RC,
@@ -367,11 +357,11 @@ static void fuzz(uint64_t seed, unsigned long packets)
 	};
 	for (sent = 0; sent < packets; sent += BATCH) {
 		qp_await_peer(qp, sgid);
-		o.seed = roll(&seed, UINT64_MAX);
+		o.dice.state = roll(&dice, UINT64_MAX);
 		if (write(fd, &o, sizeof(o)) != sizeof(o) ||
 		    read(fd, &done, 1) != 1)
 			test_fail("the peer is gone");
-		target_shake(&target, &seed);
+		target_shake(&target, &dice);
 		target_check(&target);
 		if (sent % (BATCH * 500) == 0)
 			printf("%lu packets sent\n", sent);
@@ -387,52 +377,21 @@ static void fuzz(uint64_t seed, unsigned long packets)
 	rig_close(&rig);
 }
 
-static const char usage[] =
-"Usage: test_hostile_peer [--packets N] [--seed N]\n"
-"Sends random and mutated RoCEv2 requests to an on-demand region.\n"
-"  --packets N  how many (default 100000)\n"
-"  --seed N     the same packets as another run that had this seed\n";
-
-static unsigned long packets = 100000;
-static uint64_t seed;
+static struct dice_run run;
 
 static void hostile_peer(void **state)
 {
 	(void)state;
-	printf("hostile_peer: %lu packets, --seed %" PRIu64 "\n", packets,
-	       seed);
-	fuzz(seed, packets);
+	fuzz((struct dice){ run.seed }, run.count);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "packets", required_argument, NULL, 'p' },
-		{ "seed", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{}
-	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hostile_peer),
 	};
-	int c;
 
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		return 1;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'p':
-			packets = strtoul(optarg, NULL, 0);
-			break;
-		case 's':
-			seed = strtoull(optarg, NULL, 0);
-			break;
-		default:
-			fputs(usage, c == 'h' ? stdout : stderr);
-			return c == 'h' ? 0 : 2;
-		}
-	}
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	run = dice_run(argc, argv, 100000,
+		       "Sends random and mutated RoCEv2 requests to an on-demand region.");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
