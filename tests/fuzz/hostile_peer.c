@@ -45,29 +45,29 @@ struct orders {
 	struct dice dice;
 };
 
-#define one_of(s, ...) \
-	((const uint64_t[]){ __VA_ARGS__ }[roll(s, sizeof((uint64_t[]){ \
+#define one_of(d, ...) \
+	((const uint64_t[]){ __VA_ARGS__ }[roll(d, sizeof((uint64_t[]){ \
 						__VA_ARGS__ }) / 8)])
 
 /* A request that a good peer would make. */
-static void make_right(struct dice *s, const struct orders *o, uint32_t psn,
+static void make_right(struct dice *d, const struct orders *o, uint32_t psn,
 		       struct roce_packet *p)
 {
 	*p = (struct roce_packet) {
-		.opcode = one_of(s, RC_WRITE_ONLY, RC_WRITE_ONLY,
+		.opcode = one_of(d, RC_WRITE_ONLY, RC_WRITE_ONLY,
 				 RC_READ_REQUEST, RC_COMPARE_SWAP,
 				 RC_FETCH_ADD, RC_ATOMIC_WRITE, RC_FLUSH),
 		.qpn = o->qpn,
 		.psn = psn,
 		.rkey = o->rkey,
 		.length = 8,
-		.va = o->va + (roll(s, REGION - PAGE) & ~7ull),
+		.va = o->va + (roll(d, REGION - PAGE) & ~7ull),
 		.flush = 1,
-		.swap_add = roll(s, UINT64_MAX),
+		.swap_add = roll(d, UINT64_MAX),
 	};
 	if (p->opcode == RC_WRITE_ONLY || p->opcode == RC_READ_REQUEST) {
-		p->length = 1 + roll(s, MTU);
-		p->va += roll(s, PAGE - MTU);
+		p->length = 1 + roll(d, MTU);
+		p->va += roll(d, PAGE - MTU);
 	}
 	if (p->opcode == RC_WRITE_ONLY || p->opcode == RC_ATOMIC_WRITE)
 		p->payload_len = p->length;
@@ -75,54 +75,54 @@ static void make_right(struct dice *s, const struct orders *o, uint32_t psn,
 }
 
 /* Something in it near, or far beyond, the borders of what is right. */
-static void make_wrong(struct dice *s, const struct orders *o,
+static void make_wrong(struct dice *d, const struct orders *o,
 		       struct roce_packet *p)
 {
 	uint64_t end = o->va + REGION;
 
-	switch (roll(s, 8)) {
+	switch (roll(d, 8)) {
 	case 0:
-		p->opcode = roll(s, 2) ? roll(s, 256) :
-			one_of(s, RC_WRITE_FIRST, RC_WRITE_MIDDLE,
+		p->opcode = roll(d, 2) ? roll(d, 256) :
+			one_of(d, RC_WRITE_FIRST, RC_WRITE_MIDDLE,
 			       RC_WRITE_LAST, RC_SEND_ONLY, RC_FLUSH);
 		break;
 	case 1:
-		p->pad = roll(s, 4);
+		p->pad = roll(d, 4);
 		break;
 	case 2:
-		p->psn += one_of(s, 1, -1, 1 << 22, roll(s, 1 << 24));
+		p->psn += one_of(d, 1, -1, 1 << 22, roll(d, 1 << 24));
 		break;
 	case 3:
-		p->rkey = one_of(s, o->other_rkey, o->rkey ^ 1, 0, -1,
-				 roll(s, UINT32_MAX));
+		p->rkey = one_of(d, o->other_rkey, o->rkey ^ 1, 0, -1,
+				 roll(d, UINT32_MAX));
 		break;
 	case 4:
-		p->va = one_of(s, end - 1, end - 8, end, end - MTU, o->va - 1,
+		p->va = one_of(d, end - 1, end - 8, end, end - MTU, o->va - 1,
 			       o->va - PAGE, end + GUARD, 0, UINT64_MAX,
 			       UINT64_MAX - 7, 1ull << 63,
 			       0xffff888000000000ull, p->va + 1);
 		break;
 	case 5:
-		p->length = one_of(s, 0, 1, 7, 64, MTU + 1, 2 * MTU, REGION,
+		p->length = one_of(d, 0, 1, 7, 64, MTU + 1, 2 * MTU, REGION,
 				   REGION + 1, 1u << 31, (1u << 31) + 1,
 				   UINT32_MAX);
 		break;
 	case 6:
-		p->flush = roll(s, 2) ? roll(s, 32) : roll(s, UINT32_MAX);
+		p->flush = roll(d, 2) ? roll(d, 32) : roll(d, UINT32_MAX);
 		break;
 	default:
-		p->payload_len = one_of(s, 0, 1, 8, MTU - 1, MTU, MTU + 1,
-					2 * MTU, roll(s, ROCE_MAX_PAYLOAD));
+		p->payload_len = one_of(d, 0, 1, 8, MTU - 1, MTU, MTU + 1,
+					2 * MTU, roll(d, ROCE_MAX_PAYLOAD));
 	}
 }
 
-static void make_packet(struct dice *s, const struct orders *o, uint32_t psn,
+static void make_packet(struct dice *d, const struct orders *o, uint32_t psn,
 			struct roce_packet *p)
 {
-	make_right(s, o, psn, p);
-	while (!roll(s, 4))
-		make_wrong(s, o, p);
-	pattern_fill(p->payload, p->payload_len, *s, 0);
+	make_right(d, o, psn, p);
+	while (!roll(d, 4))
+		make_wrong(d, o, p);
+	pattern_fill(p->payload, p->payload_len, d->state, 0);
 }
 
 /* Sends a batch for each of the parent's orders, until there are no more. */
@@ -297,14 +297,14 @@ static void target_check(const struct target *t)
 }
 
 /* Now and then pages go, so that requests fault, also into a hole. */
-static void target_shake(const struct target *t, struct dice *s)
+static void target_shake(const struct target *t, struct dice *d)
 {
-	uint8_t *page = t->mem + GUARD + roll(s, REGION / PAGE) * PAGE;
+	uint8_t *page = t->mem + GUARD + roll(d, REGION / PAGE) * PAGE;
 
-	if (roll(s, 2))
+	if (roll(d, 2))
 		madvise(page, PAGE, MADV_DONTNEED);
 	else
-		mprotect(page, PAGE, one_of(s, PROT_READ | PROT_WRITE,
+		mprotect(page, PAGE, one_of(d, PROT_READ | PROT_WRITE,
 					    PROT_READ, PROT_NONE,
 					    PROT_READ | PROT_WRITE));
 }
