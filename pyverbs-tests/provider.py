@@ -80,9 +80,10 @@ except PyverbsRDMAError as err:
 '''
 
 
-def without_plugin(body):
-    """The same with the distribution's provider."""
-    env = {k: v for k, v in os.environ.items() if k != 'IBV_DRIVERS'}
+def without_plugin(body, **env):
+    """The same with the provider of /etc/libibverbs.d."""
+    env = {**os.environ, **env}
+    env.pop('IBV_DRIVERS', None)
     done = subprocess.run([sys.executable, '-c', PREAMBLE + body], env=env,
                           text=True, check=True, capture_output=True)
     return done.stdout.split()

@@ -11,25 +11,13 @@ does not have; a test that is skipped for another reason fails this.
 import sys
 import unittest
 
+from rdma_core_suite import prepare
+
 NOT_FOR_RXE = {'test_odp_xrc_traffic'}
-HUGE_PAGES = 64
-
-
-def reserve_huge_pages():
-    with open('/proc/sys/vm/nr_hugepages', 'r+', encoding='ascii') as f:
-        if int(f.read()) < HUGE_PAGES:
-            f.seek(0)
-            f.write(str(HUGE_PAGES))
 
 
 def main():
-    sys.path[:0] = [sys.argv[1], sys.argv[1] + '/tests']
-    # The suite takes its device from the command line.
-    sys.argv[1:] = ['--dev', 'rxe0', '--gid', '1']
-    from args_parser import parser
-    parser.parse_args()
-    reserve_huge_pages()
-
+    prepare(sys.argv[1])
     suite = unittest.defaultTestLoader.loadTestsFromName('tests.test_odp')
     result = unittest.TextTestRunner(verbosity=2).run(suite)
     skipped = {test.id().split('.')[-1] for test, _ in result.skipped}

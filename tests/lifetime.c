@@ -97,26 +97,10 @@ static int owner(void *arg)
 	return 0;
 }
 
-/* Posts a batch of writes that cover the peer's MR, over and over. */
+/* Posts a batch of writes that cover the peer's MR. */
 static void post_batch(struct env *e, struct ibv_qp *qp, struct board *b)
 {
-	const uint32_t len = LEN / BATCH;
-	struct ibv_sge sge = {
-		(uintptr_t)e->buf, len, e->buf_mr->lkey
-	};
-	struct ibv_send_wr wr = {
-		.opcode = IBV_WR_RDMA_WRITE,
-		.send_flags = IBV_SEND_SIGNALED,
-		.sg_list = &sge,
-		.num_sge = 1,
-	};
-	int i;
-
-	for (i = 0; i < BATCH; i++) {
-		wr.wr.rdma.remote_addr = b->addr + i * len;
-		wr.wr.rdma.rkey = b->rkey;
-		post_send(qp, &wr);
-	}
+	env_post_writes(e, qp, b->addr, b->rkey, BATCH, LEN / BATCH);
 }
 
 /* How many of a batch succeeded; fails on any end that is not a clean one. */

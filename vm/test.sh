@@ -27,7 +27,7 @@ test_summary() {
 		awk -v wanted="$requirements" -f "$top/vm/requirements.awk" \
 			"$top/build/$kernel/Testing/Temporary/LastTest.log" || status=1
 		if ((guest_debug)); then
-			coverage_show "$kernel"
+			coverage_show "$kernel" || status=1
 		fi
 	fi
 	return "$status"

@@ -24,6 +24,7 @@ static const char * const rxe_odp_around_names[] = {
 int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 {
 	struct rxe_mr *mr = to_rmr(ibmr);
+	char va[24], iova[24], bytes[24];
 	struct odp_policy policy;
 	struct odp_stats stats;
 	struct nlattr *table;
@@ -31,6 +32,10 @@ int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 	if (!rxe_mr_is_odp(mr))
 		return 0;
 
+	/* As strings: rdma -j cuts numbers to 32 bits. */
+	snprintf(va, sizeof(va), "%#llx", odp_mirror_start(mr->odp));
+	snprintf(iova, sizeof(iova), "%#llx", mr->ibmr.iova);
+	snprintf(bytes, sizeof(bytes), "%llu", odp_mirror_length(mr->odp));
 	odp_mirror_get_policy(mr->odp, &policy);
 	odp_mirror_stats(mr->odp, &stats);
 	table = nla_nest_start(msg, RDMA_NLDEV_ATTR_DRIVER);
@@ -39,11 +44,9 @@ int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 	if (rdma_nl_put_driver_string(msg, "odp",
 				      mr->ibmr.length == U64_MAX ?
 				      "implicit" : "explicit") ||
-	    rdma_nl_put_driver_u64_hex(msg, "odp_va",
-				       odp_mirror_start(mr->odp)) ||
-	    rdma_nl_put_driver_u64_hex(msg, "odp_iova", mr->ibmr.iova) ||
-	    rdma_nl_put_driver_u64(msg, "odp_bytes",
-				   odp_mirror_length(mr->odp)) ||
+	    rdma_nl_put_driver_string(msg, "odp_va", va) ||
+	    rdma_nl_put_driver_string(msg, "odp_iova", iova) ||
+	    rdma_nl_put_driver_string(msg, "odp_bytes", bytes) ||
 	    rdma_nl_put_driver_string(msg, "odp_policy",
 				      rxe_odp_around_names[policy.around]) ||
 	    rdma_nl_put_driver_u64(msg, "odp_resident_pages",

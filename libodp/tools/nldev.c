@@ -48,24 +48,18 @@ static void read_command(struct od_region *region)
 	copy_string(region->command, sizeof(region->command), line);
 }
 
-static void set_string(struct od_region *region, const char *key,
-		       const char *value)
+static void set(struct od_region *region, const char *key, const char *value)
 {
 	if (!strcmp(key, "odp"))
 		copy_string(region->kind, sizeof(region->kind), value);
 	else if (!strcmp(key, "odp_policy"))
 		copy_string(region->policy, sizeof(region->policy), value);
-}
-
-static void set_number(struct od_region *region, const char *key,
-		       uint64_t value)
-{
-	if (!strcmp(key, "odp_va"))
-		region->va = value;
+	else if (!strcmp(key, "odp_va"))
+		region->va = strtoull(value, NULL, 0);
 	else if (!strcmp(key, "odp_iova"))
-		region->iova = value;
+		region->iova = strtoull(value, NULL, 0);
 	else if (!strcmp(key, "odp_bytes"))
-		region->bytes = value;
+		region->bytes = strtoull(value, NULL, 0);
 }
 
 /* Keys and values in turns; how to print a value may stand between them. */
@@ -82,14 +76,10 @@ static void parse_details(struct od_region *region, struct nlattr *table)
 				key = nla_get_string(entry);
 				continue;
 			}
-			set_string(region, key, nla_get_string(entry));
+			set(region, key, nla_get_string(entry));
 			break;
 		case RDMA_NLDEV_ATTR_DRIVER_PRINT_TYPE:
 			continue;
-		case RDMA_NLDEV_ATTR_DRIVER_U64:
-			if (key)
-				set_number(region, key, nla_get_u64(entry));
-			break;
 		}
 		key = NULL;
 	}

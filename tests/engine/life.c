@@ -188,22 +188,7 @@ static int own_device_teardown(void **state)
 /* Posts writes over all of an on-demand region; waits for none. */
 static void post_writes(struct env *e, struct ibv_mr *mr, uint8_t *mem)
 {
-	struct ibv_sge sge = {
-		(uintptr_t)e->buf, PAGE, e->buf_mr->lkey
-	};
-	struct ibv_send_wr wr = {
-		.opcode = IBV_WR_RDMA_WRITE,
-		.send_flags = IBV_SEND_SIGNALED,
-		.sg_list = &sge,
-		.num_sge = 1,
-	};
-	int i;
-
-	for (i = 0; i < PAGES; i++) {
-		wr.wr.rdma.remote_addr = (uintptr_t)mem + i * PAGE;
-		wr.wr.rdma.rkey = mr->rkey;
-		post_send(e->rc.a, &wr);
-	}
+	env_post_writes(e, e->rc.a, (uintptr_t)mem, mr->rkey, PAGES, PAGE);
 }
 
 static void reap_writes(struct env *e)

@@ -54,6 +54,24 @@ void env_read_and_check(struct env *e, struct ibv_mr *mr, const uint8_t *src,
 	pattern_check("what an RDMA read brought", e->buf, len, seed, 0);
 }
 
+void env_post_writes(struct env *e, struct ibv_qp *qp, uint64_t addr,
+		     uint32_t rkey, unsigned int n, uint32_t len)
+{
+	struct ibv_sge sge = { (uintptr_t)e->buf, len, e->buf_mr->lkey };
+	struct ibv_send_wr wr = {
+		.opcode = IBV_WR_RDMA_WRITE,
+		.send_flags = IBV_SEND_SIGNALED,
+		.sg_list = &sge,
+		.num_sge = 1,
+	};
+
+	for (; n; n--, addr += len) {
+		wr.wr.rdma.remote_addr = addr;
+		wr.wr.rdma.rkey = rkey;
+		post_send(qp, &wr);
+	}
+}
+
 int env_main(int argc, char **argv, const char *group,
 	     const struct CMUnitTest *tests, size_t nr_tests)
 {

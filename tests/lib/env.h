@@ -44,6 +44,13 @@ void env_read_and_check(struct env *e, struct ibv_mr *mr, const uint8_t *src,
 			size_t len, uint64_t seed);
 
 /*
+ * Posts @n writes of @len bytes each from A's buffer, to addresses that go up
+ * from @addr, and waits for none of them.
+ */
+void env_post_writes(struct env *e, struct ibv_qp *qp, uint64_t addr,
+		     uint32_t rkey, unsigned int n, uint32_t len);
+
+/*
  * Runs the tests whose names match the pattern in argv[1], all without one.
  * The program's exit status. A pattern that matches nothing is an error.
  */

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+"""
+rdma-core's own tests, run from its folder of tests on rxe0.
+
+    rdma_core_suite.py FOLDER
+
+runs all that a SoftRoCE device can run and prints a line "passed TEST" for
+each that passes.
+"""
+import os
+import subprocess
+import sys
+import unittest
+
+HUGE_PAGES = 64
+# What is for other devices.
+FOREIGN = ('mlx5', 'efa', 'cuda', 'irdma')
+PASSED = 'passed '
+
+
+def reserve_huge_pages():
+    """Some tests want them."""
+    with open('/proc/sys/vm/nr_hugepages', 'r+', encoding='ascii') as f:
+        if int(f.read()) < HUGE_PAGES:
+            f.seek(0)
+            f.write(str(HUGE_PAGES))
+
+
+def prepare(folder):
+    """The suite takes its device from the command line."""
+    sys.path[:0] = [folder, folder + '/tests']
+    sys.argv[1:] = ['--dev', 'rxe0', '--gid', '1']
+    from args_parser import parser
+    parser.parse_args()
+    reserve_huge_pages()
+
+
+class Outcomes(unittest.TextTestResult):
+    """Tells of each test that passes, at once: a later one may kill us."""
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        print(PASSED + test.id(), flush=True)
+
+
+def run_module(module):
+    """Runs a module's tests in a child, which they may kill."""
+    pid = os.fork()
+    if not pid:
+        suite = unittest.defaultTestLoader.loadTestsFromModule(module)
+        unittest.TextTestRunner(verbosity=2, resultclass=Outcomes).run(suite)
+        sys.stderr.flush()
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        print(f'{module.__name__} died: {status}', flush=True)
+
+
+def passed(folder, env=None):
+    """The set of all tests that pass, and what was printed."""
+    out = subprocess.run([sys.executable, __file__, folder], env=env, text=True,
+                         check=True, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT).stdout
+    return {line.removeprefix(PASSED) for line in out.splitlines()
+            if line.startswith(PASSED)}, out
+
+
+if __name__ == '__main__':
+    prepare(sys.argv[1])
+    import tests
+    for each in tests.__test_modules__:
+        if not any(word in each.__name__ for word in FOREIGN):
+            run_module(each)
