@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * A hostile owner: right and mutated calls of the driver's own methods
+ * (<rdma/rxe_odp_abi.h>). The kernel writes to no byte beyond what the call
+ * offers it, refuses with errors that the header names, and the region goes on
+ * working.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/rdma_user_ioctl_cmds.h>
+#include <rdma/rxe_odp_abi.h>
+
+#include "dice.h"
+#include "env.h"
+
+#define PAGES		64
+#define MAX_ATTRS	6
+#define ROOM		(16 * KIB)	/* what a call may be given to write to */
+#define FIRST		(1U << UVERBS_ID_NS_SHIFT)
+
+/* The parts of a call: what an attribute is and how long. */
+struct method {
+	uint16_t object;
+	uint16_t id;
+	struct {
+		uint16_t id;
+		enum { HANDLE, NUMBER, REQUEST, POLICY, OUT } what;
+		uint16_t len;
+	} attr[4];
+	unsigned int nr_attrs;
+};
+
+#define BY_HANDLE(attr) { attr, HANDLE, 0 }
+#define BY_NUMBER(attr) { attr, NUMBER, sizeof(uint32_t) }
+#define SNAPSHOT \
+	{ RXE_ODP_ATTR_SNAPSHOT_REQ, REQUEST, \
+	  sizeof(struct rxe_odp_snapshot_req) }, \
+	{ RXE_ODP_ATTR_SNAPSHOT_RUNS, OUT, 8 * sizeof(struct rxe_odp_run) }, \
+	{ RXE_ODP_ATTR_SNAPSHOT_RESP, OUT, \
+	  sizeof(struct rxe_odp_snapshot_resp) }
+#define STATS \
+	{ RXE_ODP_ATTR_STATS_RESP, OUT, sizeof(struct rxe_odp_mr_stats) }
+#define POLICY_OUT \
+	{ RXE_ODP_ATTR_POLICY, OUT, sizeof(struct rxe_odp_policy) }
+
+static const struct method methods[] = {
+	{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_SNAPSHOT,
+	  { BY_HANDLE(RXE_ODP_ATTR_SNAPSHOT_HANDLE), SNAPSHOT }, 4 },
+	{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_STATS,
+	  { BY_HANDLE(RXE_ODP_ATTR_STATS_HANDLE), STATS }, 2 },
+	{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_GET_POLICY,
+	  { BY_HANDLE(RXE_ODP_ATTR_POLICY_HANDLE), POLICY_OUT }, 2 },
+	{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_SET_POLICY,
+	  { BY_HANDLE(RXE_ODP_ATTR_POLICY_HANDLE),
+	    { RXE_ODP_ATTR_POLICY, POLICY, sizeof(struct rxe_odp_policy) } }, 2 },
+	{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_SNAPSHOT,
+	  { BY_NUMBER(RXE_ODP_ATTR_SNAPSHOT_MRN), SNAPSHOT }, 4 },
+	{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_STATS,
+	  { BY_NUMBER(RXE_ODP_ATTR_STATS_MRN), STATS }, 2 },
+	{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_POLICY,
+	  { BY_NUMBER(RXE_ODP_ATTR_POLICY_MRN), POLICY_OUT }, 2 },
+};
+
+struct call {
+	struct ib_uverbs_ioctl_hdr hdr;
+	struct ib_uverbs_attr attrs[MAX_ATTRS];
+};
+
+struct owner {
+	struct env *env;
+	struct ibv_mr *mr;
+	uint8_t *mem;
+	uint8_t *room;		/* ROOM bytes, then a page that is not there */
+	size_t offered;		/* how many of them the call may write to */
+	struct rxe_odp_snapshot_req request;
+	struct rxe_odp_policy policy;
+};
+
+#define one_of(d, ...) \
+	((const uint64_t[]){ __VA_ARGS__ }[roll(d, sizeof((uint64_t[]){ \
+						__VA_ARGS__ }) / 8)])
+
+/* Numbers that are right, and at times anything. */
+static void make_input(struct dice *d, struct owner *o)
+{
+	uint64_t va = (uintptr_t)o->mem;
+
+	o->request = (struct rxe_odp_snapshot_req) { va, PAGES * PAGE };
+	o->policy = (struct rxe_odp_policy) {
+		.around = roll(d, 4),
+		.max_pages = 1 + roll(d, 512),
+		.limit_ms = 1 + roll(d, 600000),
+	};
+	if (roll(d, 2))
+		return;
+	o->request.iova = one_of(d, va, va + 1, va - 1, 0, UINT64_MAX,
+				 va + PAGES * PAGE, va + PAGE,
+				 0xffff888000000000ull, roll(d, UINT64_MAX));
+	o->request.length = one_of(d, 0, 1, PAGE, PAGES * PAGE - 1,
+				   PAGES * PAGE + 1, UINT64_MAX,
+				   1ull << 63, roll(d, UINT64_MAX));
+	o->policy.around = one_of(d, 4, 0x80000000, roll(d, UINT32_MAX));
+	o->policy.max_pages = one_of(d, 0, 513, UINT32_MAX);
+	o->policy.limit_ms = one_of(d, 0, 600001, UINT32_MAX);
+	o->policy.reserved = roll(d, 2);
+}
+
+/* The n-th attribute of a right call. */
+static struct ib_uverbs_attr make_attr(struct dice *d, struct owner *o,
+				       const struct method *m, unsigned int n)
+{
+	struct ib_uverbs_attr attr = {
+		.attr_id = m->attr[n].id,
+		.len = m->attr[n].len,
+		.flags = UVERBS_ATTR_F_MANDATORY,
+	};
+
+	switch (m->attr[n].what) {
+	case HANDLE:
+		attr.data = one_of(d, o->mr->handle, o->mr->handle,
+				   o->mr->handle, o->env->buf_mr->handle);
+		break;
+	case NUMBER:
+		attr.data = roll(d, 8);
+		break;
+	case REQUEST:
+		attr.data = (uintptr_t)&o->request;
+		break;
+	case POLICY:
+		attr.data = (uintptr_t)&o->policy;
+		break;
+	case OUT:
+		/* As near to the end as it may be. */
+		o->offered += attr.len;
+		attr.data = (uintptr_t)o->room + ROOM - o->offered;
+	}
+
+	return attr;
+}
+
+static void make_wrong(struct dice *d, struct owner *o, struct call *call)
+{
+	struct ib_uverbs_attr *attr = &call->attrs[roll(d, MAX_ATTRS)];
+
+	switch (roll(d, 8)) {
+	case 0:
+		attr->attr_id = one_of(d, FIRST + roll(d, 8), roll(d, 16),
+				       roll(d, UINT16_MAX));
+		break;
+	case 1:
+		/* Nowhere, or not all there. */
+		attr->data = one_of(d, 0, 8, UINT64_MAX, 0xffff888000000000ull,
+				    (uintptr_t)o->room + ROOM,
+				    (uintptr_t)o->room + ROOM - 4);
+		break;
+	case 2:
+		attr->len = one_of(d, 0, 1, 4, 7, 8, 9, 15, 16, 17);
+		break;
+	case 3:
+		attr->flags = roll(d, UINT16_MAX);
+		break;
+	case 4:
+		call->hdr.num_attrs = one_of(d, 0, 1, MAX_ATTRS, UINT16_MAX);
+		break;
+	case 5:
+		call->hdr.length = one_of(d, 0, sizeof(call->hdr),
+					  sizeof(*call), UINT16_MAX);
+		break;
+	case 6:
+		call->hdr.driver_id = roll(d, 32);
+		break;
+	default:
+		/* Within the room, or far from all that is ours. */
+		attr->data ^= 1ull << one_of(d, roll(d, 13), 47 + roll(d, 17));
+	}
+}
+
+static void make_call(struct dice *d, struct owner *o, struct call *call)
+{
+	const struct method *m =
+		&methods[roll(d, sizeof(methods) / sizeof(methods[0]))];
+	unsigned int i;
+
+	o->offered = 0;
+	make_input(d, o);
+	*call = (struct call) {
+		.hdr = {
+			.length = sizeof(call->hdr) +
+				  m->nr_attrs * sizeof(call->attrs[0]),
+			.object_id = m->object,
+			.method_id = m->id,
+			.num_attrs = m->nr_attrs,
+			.driver_id = RDMA_DRIVER_RXE,
+		},
+	};
+	for (i = 0; i < m->nr_attrs; i++)
+		call->attrs[i] = make_attr(d, o, m, i);
+}
+
+/* What a call was not offered, or with an error gave nothing for, is as before. */
+static void expect_kept(const struct owner *o, uint8_t byte)
+{
+	size_t i;
+
+	for (i = 0; i < ROOM - o->offered; i++)
+		if (o->room[i] != byte)
+			test_fail("byte %zu before what was offered is written to",
+				  ROOM - o->offered - i);
+}
+
+static struct dice_run run;
+
+static void hostile_methods(void **state)
+{
+	const struct ibv_context *ctx;
+	unsigned long i, done = 0, refused = 0;
+	struct owner o = { .env = *state };
+	struct dice d = { run.seed };
+	struct call call;
+	bool wrong;
+	int err;
+
+	o.mem = mem_anon(PAGES * PAGE);
+	o.room = mem_anon(ROOM + PAGE);
+	mem_unmap(o.room + ROOM, PAGE);
+	o.mr = reg_odp(&o.env->rig, o.mem, PAGES * PAGE, ACCESS_ALL);
+	ctx = o.env->rig.ctx;
+
+	for (i = 0; i < run.count; i++) {
+		make_call(&d, &o, &call);
+		wrong = roll(&d, 2);
+		while (wrong && roll(&d, 2))
+			make_wrong(&d, &o, &call);
+		memset(o.room, (uint8_t)i, ROOM);
+		err = ioctl(ctx->cmd_fd, RDMA_VERBS_IOCTL, &call) ? errno : 0;
+		if (err == EIO || err == ENOMEM)
+			test_fail("call %lu: %s", i, strerror(err));
+		/* A wrong address or length is an offer, too. */
+		if (!wrong)
+			expect_kept(&o, (uint8_t)i);
+		done += !err;
+		refused += !!err;
+	}
+	printf("%lu calls done, %lu refused\n", done, refused);
+	assert_true(done > run.count / 20 && refused > run.count / 20);
+	env_write_and_check(o.env, o.mr, o.mem, PAGES * PAGE, 3);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		env_test(hostile_methods),
+	};
+
+	run = dice_run(argc, argv, 100000,
+		       "Makes right and wrong calls of the driver's own methods.");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
