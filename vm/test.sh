@@ -13,6 +13,9 @@ test_kernel() {
 	local kernel=$1 log=$top/build/logs/test-$1.log
 	shift
 	coverage_forget "$kernel"
+	if ((guest_debug)) && [[ ! ${ODP_FULL-} ]]; then
+		set -- -LE '^slow$' "$@"
+	fi
 	boot_exec "$kernel" "$top" ctest --test-dir "/mnt/odp/build/$kernel" \
 		--output-on-failure --no-tests=error "$@" 2>&1 |
 		tee "$log" | sed -u "s/^/$kernel: /"
@@ -59,6 +62,9 @@ cmd_test() {
 	for i in "${!jobs[@]}"; do
 		wait "${jobs[i]}" || status=$?
 	done
+	if ((guest_debug)) && [[ ! ${ODP_FULL-} ]]; then
+		say "Without --full, tests with the label slow are left out."
+	fi
 	for series in "${kernels[@]}"; do
 		test_summary "$series" $((${#filter[@]} == 0)) || status=1
 	done
