@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 """
-The distribution's own rxe in the place of ours, for a while.
+The distribution's own rxe in the place of ours, for a while. Our modules are
+unloaded, the engine too, which complains if anything of it is left.
 """
 import contextlib
 import os
+import pathlib
 import subprocess
+
+OURS = ('odp_selftest', 'rdma_rxe', 'rdma_odp')
 
 
 def call(*command):
@@ -12,28 +16,33 @@ def call(*command):
     subprocess.run(command, check=True)
 
 
-def in_use(module):
-    """Whether it has users left; nothing tells when the last one goes."""
-    with open(f'/sys/module/{module}/refcnt', encoding='ascii') as f:
-        return f.read() != '0\n'
-
-
-def replace(*load):
-    """Takes rxe0 and its module away and brings them back by a command."""
+def unload(*modules):
+    """Those of them that are there; nothing tells when the last user goes."""
     call('rdma', 'link', 'delete', 'rxe0')
-    while in_use('rdma_rxe'):
-        pass
-    call('rmmod', 'rdma_rxe')
-    call(*load)
+    for name in modules:
+        users = pathlib.Path(f'/sys/module/{name}/refcnt')
+        if users.exists():
+            while users.read_text(encoding='ascii') != '0\n':
+                pass
+            call('rmmod', name)
+
+
+def make_device():
+    """rxe0 as it was."""
     call('rdma', 'link', 'add', 'rxe0', 'type', 'rxe', 'netdev', 'dummy0')
 
 
 @contextlib.contextmanager
 def stock_rxe():
     """Inside, rxe0 is of the distribution's module."""
-    ours = os.environ['ODP_MODULE_DIR'] + '/rdma_rxe.ko'
+    folder = os.environ['ODP_MODULE_DIR']
+    unload(*OURS)
     try:
-        replace('modprobe', 'rdma_rxe')
+        call('modprobe', 'rdma_rxe')
+        make_device()
         yield
     finally:
-        replace('insmod', ours)
+        unload('rdma_rxe')
+        call('insmod', folder + '/rdma_odp.ko')
+        call('insmod', folder + '/rdma_rxe.ko')
+        make_device()
