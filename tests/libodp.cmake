@@ -34,7 +34,7 @@ function(libodp_valgrind name pattern)
 		COMMAND ${VALGRIND} -q --error-exitcode=9 --leak-check=full
 			--show-leak-kinds=definite --errors-for-leak-kinds=definite
 			$<TARGET_FILE:test_libodp_${name}> ${pattern})
-	set_tests_properties(libodp.${name}_valgrind PROPERTIES TIMEOUT 300)
+	set_tests_properties(libodp.${name}_valgrind PROPERTIES TIMEOUT 300 LABELS slow)
 endfunction()
 
 libodp_valgrind(alone "*")

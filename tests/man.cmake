@@ -35,4 +35,4 @@ set_tests_properties(docs.man_examples PROPERTIES TIMEOUT 60)
 
 add_test(NAME docs.man_lint
 	COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/man_lint.sh ${ODP_MAN_DIR})
-set_tests_properties(docs.man_lint PROPERTIES TIMEOUT 300)
+set_tests_properties(docs.man_lint PROPERTIES TIMEOUT 300 LABELS slow)

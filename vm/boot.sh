@@ -122,7 +122,7 @@ boot_limit() {
 
 # boot_once KERNEL CWD: starts the guest and waits; 98 means that it never came up.
 boot_once() {
-	local kernel=$1 start=$SECONDS limit=${ODP_TIMEOUT:-$((guest_debug ? 3600 : 1800))} tails=()
+	local kernel=$1 start=$SECONDS limit=${ODP_TIMEOUT:-$((guest_debug ? 5400 : 1800))} tails=()
 	rm -f -- "$run_dir"/{booted,status,dmesg,console}
 	boot_qemu "$kernel" "$2"
 	TMPDIR=$run_dir setpriv --pdeathsig KILL "${qemu_args[@]}" </dev/null >"$run_dir/qemu" 2>&1 &
