@@ -69,9 +69,7 @@ static struct ibv_mr *child_open(struct board *b, struct rig *rig)
 	rig_open(rig);
 	mem = mem_anon(LEN);
 	mr = reg_odp(rig, mem, LEN, ACCESS_ALL);
-	cq = ibv_create_cq(rig->ctx, 16, NULL, NULL, 0);
-	if (!cq)
-		test_fail("ibv_create_cq: %s", strerror(errno));
+	cq = cq_create(rig, 16);
 	qp = qp_create(rig, rig->pd, cq, NULL, IBV_QPT_RC);
 	qp_connect(rig, qp, b->parent_qpn, &rc);
 	b->child_qpn = qp->qp_num;
@@ -140,8 +138,7 @@ static void owner_is_killed(void **state)
 		struct ibv_qp *qp;
 		pid_t pid;
 
-		cq = ibv_create_cq(e->rig.ctx, 4 * BATCH, NULL, NULL, 0);
-		assert_non_null(cq);
+		cq = cq_create(&e->rig, 4 * BATCH);
 		qp = qp_create(&e->rig, e->rig.pd, cq, NULL, IBV_QPT_RC);
 		b->parent_qpn = qp->qp_num;
 		pid = child_start(owner, b);
@@ -161,7 +158,7 @@ static void owner_is_killed(void **state)
 		close(b->end[1]);
 		board_close(b);
 		ibv_destroy_qp(qp);
-		ibv_destroy_cq(cq);
+		cq_destroy(cq);
 	}
 	expect_success("another MR after that",
 		       do_write(&e->rc, env_buf(e),
@@ -216,8 +213,7 @@ static void address_space_is_gone(void **state)
 
 	/* The heir becomes this process's child, to be waited for. */
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	cq = ibv_create_cq(e->rig.ctx, 4 * BATCH, NULL, NULL, 0);
-	assert_non_null(cq);
+	cq = cq_create(&e->rig, 4 * BATCH);
 	qp = qp_create(&e->rig, e->rig.pd, cq, NULL, IBV_QPT_RC);
 	b->parent_qpn = qp->qp_num;
 	child_wait_ok(child_start(owner_with_heir, b));
@@ -235,7 +231,7 @@ static void address_space_is_gone(void **state)
 	assert_int_equal(status, 0);
 	board_close(b);
 	ibv_destroy_qp(qp);
-	ibv_destroy_cq(cq);
+	cq_destroy(cq);
 }
 
 /* Batches go on while the MR that they aim at is taken away. */

@@ -45,9 +45,10 @@ static void odp_ptes_set(struct odp_ptes *ptes, unsigned int i, u64 pte)
 u64 odp_leaf_get(const struct odp_leaf *leaf, unsigned long va)
 {
 	unsigned int i = odp_leaf_index(va);
+	u64 huge = READ_ONCE(leaf->huge);
 
-	if (leaf->huge)
-		return leaf->huge + ((u64)i << ODP_PTE_FLAGS_SHIFT);
+	if (huge)
+		return huge + ((u64)i << ODP_PTE_FLAGS_SHIFT);
 	return leaf->nr_valid ? odp_ptes_get(leaf->ptes, i) : 0;
 }
 
@@ -63,14 +64,16 @@ u64 odp_leaf_get(const struct odp_leaf *leaf, unsigned long va)
  */
 void odp_leaf_dirty(struct odp_leaf *leaf, unsigned long va, u64 pte)
 {
-	unsigned int i = odp_leaf_index(va);
+	u64 huge = READ_ONCE(leaf->huge);
+	u16 *high;
 
 	folio_mark_dirty(page_folio(pfn_to_page(odp_pte_pfn(pte))));
-	if (leaf->huge)
-		WRITE_ONCE(leaf->huge, leaf->huge | ODP_PTE_DIRTY);
-	else
-		WRITE_ONCE(leaf->ptes->high[i],
-			   leaf->ptes->high[i] | ODP_PTE_DIRTY);
+	if (huge) {
+		WRITE_ONCE(leaf->huge, huge | ODP_PTE_DIRTY);
+	} else {
+		high = &leaf->ptes->high[odp_leaf_index(va)];
+		WRITE_ONCE(*high, READ_ONCE(*high) | ODP_PTE_DIRTY);
+	}
 }
 
 /**

@@ -343,9 +343,9 @@ static void fuzz(struct dice dice, unsigned long packets)
 	rig_open(&rig);
 	sgid = gid_index(rig.ctx);
 	target_make(&target, &rig);
-	init.send_cq = ibv_create_cq(rig.ctx, 16, NULL, NULL, 0);
+	init.send_cq = cq_create(&rig, 16);
 	init.recv_cq = init.send_cq;
-	qp = init.send_cq ? ibv_create_qp(rig.pd, &init) : NULL;
+	qp = ibv_create_qp(rig.pd, &init);
 	if (!qp)
 		test_fail("queue pair: %s", strerror(errno));
 
@@ -370,7 +370,7 @@ static void fuzz(struct dice dice, unsigned long packets)
 	close(fd);
 	child_wait_ok(pid);
 	ibv_destroy_qp(qp);
-	ibv_destroy_cq(init.send_cq);
+	cq_destroy(init.send_cq);
 	target_check(&target);
 	expect_reached(target.mr);
 	/* The interface and the device went with the peer's namespace. */

@@ -3,7 +3,6 @@
  * Operations on a pair of queue pairs, and waiting for how they end.
  */
 #include <string.h>
-#include <sched.h>
 
 #include "fail.h"
 #include "pair.h"
@@ -31,30 +30,6 @@ void post_recv(struct pair *p, struct ibv_sge *sge, int nsge, uint64_t wr_id)
 		       ibv_post_recv(p->b, &wr, &bad);
 	if (err)
 		test_fail("posting a receive: %s", strerror(err));
-}
-
-bool wait_wc_ms(struct ibv_cq *cq, struct ibv_wc *wc, int64_t ms)
-{
-	int64_t deadline = now_ms() + ms;
-	int n;
-
-	while (!(n = ibv_poll_cq(cq, 1, wc))) {
-		if (now_ms() > deadline)
-			return false;
-		sched_yield();
-	}
-	if (n < 0)
-		test_fail("ibv_poll_cq failed");
-	return true;
-}
-
-struct ibv_wc wait_wc(struct ibv_cq *cq, const char *what)
-{
-	struct ibv_wc wc;
-
-	if (!wait_wc_ms(cq, &wc, PATIENCE_MS))
-		test_fail("%s: no completion in %d ms", what, PATIENCE_MS);
-	return wc;
 }
 
 struct ibv_wc do_wr(struct pair *p, struct ibv_send_wr *wr)

@@ -146,16 +146,6 @@ static void start(struct pair *p)
 	qp_connect(p->rig, p->b, p->a->qp_num, &p->cfg);
 }
 
-static struct ibv_cq *cq_create(struct rig *rig)
-{
-	struct ibv_cq *cq;
-
-	cq = ibv_create_cq(rig->ctx, 4 * PAIR_DEPTH, NULL, NULL, 0);
-	if (!cq)
-		test_fail("ibv_create_cq: %s", strerror(errno));
-	return cq;
-}
-
 static struct ibv_srq *srq_create(struct rig *rig)
 {
 	struct ibv_srq_init_attr attr = {
@@ -184,8 +174,8 @@ void pair_open(struct pair *p, struct rig *rig, const struct pair_config *cfg)
 	memset(p, 0, sizeof(*p));
 	p->rig = rig;
 	p->cfg = *cfg;
-	p->a_cq = cq_create(rig);
-	p->b_cq = cq_create(rig);
+	p->a_cq = cq_create(rig, 4 * PAIR_DEPTH);
+	p->b_cq = cq_create(rig, 4 * PAIR_DEPTH);
 	if (cfg->srq)
 		p->srq = srq_create(rig);
 	if (cfg->type == IBV_QPT_UD) {
@@ -215,9 +205,9 @@ void pair_close(struct pair *p)
 	if (p->srq)
 		ibv_destroy_srq(p->srq);
 	if (p->a_cq)
-		ibv_destroy_cq(p->a_cq);
+		cq_destroy(p->a_cq);
 	if (p->b_cq)
-		ibv_destroy_cq(p->b_cq);
+		cq_destroy(p->b_cq);
 	memset(p, 0, sizeof(*p));
 }
 

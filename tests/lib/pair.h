@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <infiniband/verbs.h>
 
+#include "cq.h"
 #include "rig.h"
 
 #define PAIR_DEPTH 256
@@ -57,15 +58,6 @@ struct ibv_qp *qp_create(struct rig *rig, struct ibv_pd *pd, struct ibv_cq *cq,
 /* Posts without waiting. */
 void post_send(struct ibv_qp *qp, struct ibv_send_wr *wr);
 void post_recv(struct pair *p, struct ibv_sge *sge, int nsge, uint64_t wr_id);
-
-/*
- * Waits for one completion and fails the test if there is none in time; what
- * for is said by @what.
- */
-struct ibv_wc wait_wc(struct ibv_cq *cq, const char *what);
-
-/* The same, but false after @ms without one. */
-bool wait_wc_ms(struct ibv_cq *cq, struct ibv_wc *wc, int64_t ms);
 
 /* Posts a signalled work request on A and waits for its completion. */
 struct ibv_wc do_wr(struct pair *p, struct ibv_send_wr *wr);

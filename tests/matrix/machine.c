@@ -191,6 +191,22 @@ bool machine_is_emulated(void)
 	       strstr(text, "QEMU TCG");
 }
 
+bool machine_one_processor(bool one)
+{
+	char path[64];
+	int cpu;
+
+	for (cpu = 1;; cpu++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d",
+			 cpu);
+		if (access(path, F_OK))
+			return true;
+		strcat(path, "/online");
+		if (!knob_borrow(path, one ? "0" : "1"))
+			return false;
+	}
+}
+
 int machine_nodes(void)
 {
 	char text[128];

@@ -34,6 +34,9 @@ int machine_oom_kills(void);
 /* Is the processor one of QEMU's emulator, TCG? */
 bool machine_is_emulated(void);
 
+/* Leaves one processor running, or has all run again; whether it could. */
+bool machine_one_processor(bool one);
+
 /* How many NUMA nodes have memory. */
 int machine_nodes(void);
 
