@@ -62,6 +62,13 @@ static void run_compact(struct cell *c)
 	c->cut = true;
 }
 
+static const char *absent_soft_offline(const struct kind *kind)
+{
+	(void)kind;
+	return access("/proc/sys/vm/memory_failure_recovery", F_OK) ?
+	       "this kernel retires no memory (MEMORY_FAILURE)" : NULL;
+}
+
 /* The kernel retires a page of memory; what it held goes elsewhere. */
 static void run_soft_offline(struct cell *c)
 {
@@ -160,7 +167,8 @@ static void run_numa_hint(struct cell *c)
 const struct event events_move[] = {
 	{ .name = "move_pages", .needs = MOVES, .run = run_move_pages },
 	{ .name = "compact", .needs = HAS_DEVICE, .run = run_compact },
-	{ .name = "soft_offline", .needs = MOVES, .run = run_soft_offline },
+	{ .name = "soft_offline", .needs = MOVES, .absent = absent_soft_offline,
+	  .run = run_soft_offline },
 	{ .name = "numa_hint", .needs = MOVES | IS_HINTED | HAS_WRITE,
 	  .absent = absent_numa_hint, .run = run_numa_hint },
 };
