@@ -144,10 +144,11 @@ static void length_costs_nothing(void **state)
 	const size_t lengths[] = { MIB, GIB, TIB, USER_SPACE_END };
 	uint64_t median, least = UINT64_MAX, most = 0;
 	struct env *e = *state;
-	uint8_t *mem = mem_anon(GIB);
+	uint8_t *mem = mem_free_range(TIB, GIB);
 	size_t i;
 
 	/* All of the first 1 GiB is mapped, and some of it is there. */
+	mem_map_at(mem, GIB, PROT_READ | PROT_WRITE);
 	mem_touch(mem, MIB);
 	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		bool all = lengths[i] == USER_SPACE_END;
