@@ -286,6 +286,9 @@ static int odp_leaf_try_install(struct odp_window *w,
 	if (leaf->dead || (!huge && !leaf->ptes && !spare->ptes))
 		goto out_unlock;
 	if (odp_snap_stale(snap)) {
+		/* Nobody else may ever have a use for a new leaf. */
+		if (!leaf->huge && !leaf->nr_valid)
+			WRITE_ONCE(m->sweep, true);
 		ret = -EAGAIN;
 		goto out_unlock;
 	}
@@ -307,12 +310,26 @@ out:
 	return ret;
 }
 
+/* Does a snapshot have any page to install? */
+static bool odp_leaf_wants(const struct odp_snap *snap)
+{
+	unsigned long i, pfn;
+
+	for (i = 0; i < odp_snap_npages(snap); i++)
+		if (odp_snap_page(snap, i, &pfn))
+			return true;
+	return false;
+}
+
 /* See struct odp_table_ops: the snapshot does not leave one leaf. */
 static int odp_leaf_install(void *table, const struct odp_snap *snap)
 {
 	struct odp_spare spare = {};
 	int ret;
 
+	/* No leaves for holes. */
+	if (!odp_leaf_wants(snap))
+		return 0;
 	for (;;) {
 		ret = odp_leaf_try_install(table, snap, &spare);
 		if (ret != -ENOSPC)

@@ -179,10 +179,10 @@ void odp_window_put(struct odp_window *w)
 	empty = w->nr_slots && !READ_ONCE(w->nr_leaves);
 	rcu_read_unlock();
 
-	if (empty) {
+	if (empty)
 		WRITE_ONCE(m->sweep, true);
+	if (READ_ONCE(m->sweep))
 		queue_work(odp_wq, &m->tender);
-	}
 }
 
 /**

@@ -240,6 +240,27 @@ static void prefetch_passes_holes(void **state)
 	mem_release();
 }
 
+static bool has_no_table(void *arg)
+{
+	return !dev_stats(*(int *)arg).table_bytes;
+}
+
+/* Looking at pages that are not there takes no leaves for them. */
+static void R15_no_table_for_what_is_not_there(void **state)
+{
+	uint8_t *mem = mem_anon(8 * HUGE_2M);
+	int dev = dev_open(mem, 8 * HUGE_2M, &dev_default);
+
+	(void)state;
+	assert_int_equal(dev_prefetch(dev, mem, 8 * HUGE_2M,
+				      PREFETCH_NO_FAULT), 0);
+	assert_int_equal(dev_stats(dev).leaves, 0);
+	if (!wait_until(has_no_table, &dev))
+		test_fail("an empty window stays");
+	dev_close(dev);
+	mem_release();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +272,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(report_of_the_dead),
 		cmocka_unit_test(prefetch_brings_pages),
 		cmocka_unit_test(prefetch_passes_holes),
+		cmocka_unit_test(R15_no_table_for_what_is_not_there),
 	};
 
 	return ENV_MAIN(argc, argv, "misuse", tests);
