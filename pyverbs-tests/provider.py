@@ -35,11 +35,13 @@ def is_odp(mr):
 '''
 
 
-def run(body, **env):
+def run(body, plugin=True, **env):
     """Runs verbs in a process; what it printed."""
-    done = subprocess.run([sys.executable, '-c', PREAMBLE + body],
-                          env={**os.environ, **env}, text=True, check=False,
-                          capture_output=True)
+    env = {**os.environ, **env}
+    if not plugin:
+        env.pop('IBV_DRIVERS', None)
+    done = subprocess.run([sys.executable, '-c', PREAMBLE + body], env=env,
+                          text=True, check=False, capture_output=True)
     if done.returncode:
         raise AssertionError(done.stdout + done.stderr)
     return done.stdout.split()
@@ -82,11 +84,7 @@ except PyverbsRDMAError as err:
 
 def without_plugin(body, **env):
     """The same with the provider of /etc/libibverbs.d."""
-    env = {**os.environ, **env}
-    env.pop('IBV_DRIVERS', None)
-    done = subprocess.run([sys.executable, '-c', PREAMBLE + body], env=env,
-                          text=True, check=True, capture_output=True)
-    return done.stdout.split()
+    return run(body, plugin=False, **env)
 
 
 class Environment(unittest.TestCase):

@@ -80,10 +80,6 @@ struct owner {
 	struct rxe_odp_policy policy;
 };
 
-#define one_of(d, ...) \
-	((const uint64_t[]){ __VA_ARGS__ }[roll(d, sizeof((uint64_t[]){ \
-						__VA_ARGS__ }) / 8)])
-
 /* Numbers that are right, and at times anything. */
 static void make_input(struct dice *d, struct owner *o)
 {

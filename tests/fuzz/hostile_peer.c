@@ -45,10 +45,6 @@ struct orders {
 	struct dice dice;
 };
 
-#define one_of(d, ...) \
-	((const uint64_t[]){ __VA_ARGS__ }[roll(d, sizeof((uint64_t[]){ \
-						__VA_ARGS__ }) / 8)])
-
 /* A request that a good peer would make. */
 static void make_right(struct dice *d, const struct orders *o, uint32_t psn,
 		       struct roce_packet *p)

@@ -15,6 +15,11 @@ struct dice {
 /* A number below @sides, which is not 0. */
 uint64_t roll(struct dice *d, uint64_t sides);
 
+/* One of the numbers that follow. */
+#define one_of(d, ...) \
+	((const uint64_t[]){ __VA_ARGS__ }[roll(d, sizeof((uint64_t[]){ \
+						__VA_ARGS__ }) / 8)])
+
 /* How long a run is and what it draws. */
 struct dice_run {
 	unsigned long count;
