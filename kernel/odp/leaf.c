@@ -258,7 +258,7 @@ static struct odp_leaf *odp_leaf_publish(struct odp_window *w, unsigned long va,
 		leaf = spare->leaf;
 		spare->leaf = NULL;
 		rcu_assign_pointer(w->slot[slot], leaf);
-		w->nr_leaves++;
+		WRITE_ONCE(w->nr_leaves, w->nr_leaves + 1);
 		odp_count(w->mirror, leaves, 1);
 		odp_count(w->mirror, table_bytes, sizeof(*leaf));
 	}
@@ -288,7 +288,7 @@ static int odp_leaf_try_install(struct odp_window *w,
 	if (odp_snap_stale(snap)) {
 		/* Nobody else may ever have a use for a new leaf. */
 		if (!leaf->huge && !leaf->nr_valid)
-			WRITE_ONCE(m->sweep, true);
+			WRITE_ONCE(w->untidy, true);
 		ret = -EAGAIN;
 		goto out_unlock;
 	}
@@ -387,7 +387,7 @@ static void odp_leaf_remove(struct odp_window *w, struct odp_leaf *leaf,
 	long bytes = sizeof(*leaf) + (leaf->ptes ? sizeof(*leaf->ptes) : 0);
 
 	RCU_INIT_POINTER(w->slot[slot], NULL);
-	w->nr_leaves--;
+	WRITE_ONCE(w->nr_leaves, w->nr_leaves - 1);
 	odp_count(w->mirror, leaves, -1);
 	odp_count(w->mirror, table_bytes, -bytes);
 	call_rcu(&leaf->rcu, odp_leaf_free_rcu);

@@ -89,7 +89,7 @@ void odp_mirror_kill(struct odp_mirror *m)
 	struct odp_faulter *faulter;
 
 	spin_lock(&m->lock);
-	m->dying = true;
+	WRITE_ONCE(m->dying, true);
 	/*
 	 * A fault that is about to sleep in the memory manager misses a
 	 * wake-up, so go round until the last one has left.

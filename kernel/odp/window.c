@@ -171,6 +171,9 @@ void odp_window_put(struct odp_window *w)
 	struct odp_mirror *m = w->mirror;
 	bool empty;
 
+	if (READ_ONCE(w->untidy) && xchg(&w->untidy, false))
+		odp_window_tend(w);
+
 	/* The tender may free it from here on. */
 	rcu_read_lock();
 	refcount_dec(&w->refs);
@@ -246,7 +249,7 @@ static void odp_window_settle(struct odp_window *w)
 		w->seq = seq;
 		w->quiet = true;
 	}
-	w->settled++;
+	WRITE_ONCE(w->settled, w->settled + 1);
 	spin_unlock(&w->lock);
 	wake_up_all(&w->mirror->wait);
 }
@@ -341,7 +344,8 @@ void odp_tend(struct work_struct *work)
 	if (!xchg(&m->sweep, false))
 		return;
 	xa_for_each(&m->windows, index, w)
-		odp_window_prune(w);
+		if (!READ_ONCE(w->nr_leaves))
+			odp_window_prune(w);
 }
 
 /**

@@ -32,6 +32,7 @@ struct odp_mirror;
  * @settled: how often the tender has looked
  * @moved: in @mirror->moved
  * @nr_leaves: leaves in @slot; changes under @lock
+ * @untidy: a fault may have left an empty leaf behind
  * @rcu: for freeing
  * @nr_slots: of @slot
  * @slot: the leaves, NULL where nothing is mirrored
@@ -50,6 +51,7 @@ struct odp_window {
 	unsigned int settled;
 	struct list_head moved;
 	unsigned int nr_leaves;
+	bool untidy;
 	struct rcu_head rcu;
 	unsigned int nr_slots;
 	struct odp_leaf __rcu *slot[] __counted_by(nr_slots);
