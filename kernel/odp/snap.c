@@ -149,10 +149,15 @@ bool odp_snap_has(const struct odp_snap *snap, unsigned long start,
  *
  * The caller holds the lock that its table's zap operation takes, and installs
  * nothing if this returns true.
+ *
+ * The sequence moves under another lock, the window's, so this is the check for
+ * readers without it. It suffices: an invalidation moves the sequence before it
+ * zaps. If it had the table's lock before the caller, the caller sees that; if
+ * not, it will find what the caller installs.
  */
 bool odp_snap_stale(const struct odp_snap *snap)
 {
-	return mmu_interval_read_retry(&snap->window->notifier, snap->seq);
+	return mmu_interval_check_retry(&snap->window->notifier, snap->seq);
 }
 EXPORT_SYMBOL_GPL(odp_snap_stale);
 
