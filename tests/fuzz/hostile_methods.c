@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
  * A hostile owner: right and mutated calls of the driver's own methods
- * (<rdma/rxe_odp_abi.h>). The kernel writes to no byte beyond what the call
- * offers it, refuses with errors that the header names, and the region goes on
- * working.
+ * (<rdma/rxe_odp_abi.h>) and of the advice. The kernel writes to no byte beyond
+ * what the call offers it, refuses with errors that the header names, and the
+ * region goes on working.
+ *
+ * Where the kernel has KCOV, a call that reached a new place in it is kept, and
+ * others are made of it by one more mutation. There a seed repeats a run only
+ * as far as the kernel does the same again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,11 +20,14 @@
 
 #include "dice.h"
 #include "env.h"
+#include "kcov.h"
 
 #define PAGES		64
 #define MAX_ATTRS	6
 #define ROOM		(16 * KIB)	/* what a call may be given to write to */
 #define FIRST		(1U << UVERBS_ID_NS_SHIFT)
+#define MAX_KEPT	1024	/* calls that reached something new */
+#define SGES		2
 
 /* The parts of a call: what an attribute is and how long. */
 struct method {
@@ -28,7 +35,10 @@ struct method {
 	uint16_t id;
 	struct {
 		uint16_t id;
-		enum { HANDLE, NUMBER, REQUEST, POLICY, OUT } what;
+		enum {
+			HANDLE, PD_HANDLE, NUMBER, ADVICE, REQUEST, POLICY,
+			SGE_LIST, OUT
+		} what;
 		uint16_t len;
 	} attr[4];
 	unsigned int nr_attrs;
@@ -63,6 +73,12 @@ static const struct method methods[] = {
 	  { BY_NUMBER(RXE_ODP_ATTR_STATS_MRN), STATS }, 2 },
 	{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_POLICY,
 	  { BY_NUMBER(RXE_ODP_ATTR_POLICY_MRN), POLICY_OUT }, 2 },
+	{ UVERBS_OBJECT_MR, UVERBS_METHOD_ADVISE_MR,
+	  { { UVERBS_ATTR_ADVISE_MR_PD_HANDLE, PD_HANDLE, 0 },
+	    { UVERBS_ATTR_ADVISE_MR_ADVICE, ADVICE, sizeof(uint64_t) },
+	    { UVERBS_ATTR_ADVISE_MR_FLAGS, NUMBER, sizeof(uint32_t) },
+	    { UVERBS_ATTR_ADVISE_MR_SGE_LIST, SGE_LIST,
+	      SGES * sizeof(struct ib_uverbs_sge) } }, 4 },
 };
 
 struct call {
@@ -70,39 +86,67 @@ struct call {
 	struct ib_uverbs_attr attrs[MAX_ATTRS];
 };
 
+/* All that the kernel reads, and may write to if a wrong call says so. */
+struct input {
+	struct call call;
+	struct rxe_odp_snapshot_req request;
+	struct rxe_odp_policy policy;
+	struct ib_uverbs_sge sge[SGES];
+};
+
+struct try {
+	struct input in;
+	size_t offered;		/* how much of the room it may write to */
+	bool wrong;		/* the offer may be anything */
+};
+
 struct owner {
 	struct env *env;
 	struct ibv_mr *mr;
 	uint8_t *mem;
 	uint8_t *room;		/* ROOM bytes, then a page that is not there */
-	size_t offered;		/* how many of them the call may write to */
-	struct rxe_odp_snapshot_req request;
-	struct rxe_odp_policy policy;
+	struct input *in;	/* where attributes point to; nothing near it */
+	struct try now;
+	struct kcov *kcov;	/* or NULL */
+	struct try kept[MAX_KEPT];
+	unsigned int nr_kept;
 };
 
 /* Numbers that are right, and at times anything. */
 static void make_input(struct dice *d, struct owner *o)
 {
 	uint64_t va = (uintptr_t)o->mem;
+	struct input *in = &o->now.in;
+	unsigned int i;
 
-	o->request = (struct rxe_odp_snapshot_req) { va, PAGES * PAGE };
-	o->policy = (struct rxe_odp_policy) {
+	in->request = (struct rxe_odp_snapshot_req) { va, PAGES * PAGE };
+	in->policy = (struct rxe_odp_policy) {
 		.around = roll(d, 4),
 		.max_pages = 1 + roll(d, 512),
 		.limit_ms = 1 + roll(d, 600000),
 	};
+	for (i = 0; i < SGES; i++)
+		in->sge[i] = (struct ib_uverbs_sge) {
+			.addr = va, .length = PAGES * PAGE,
+			.lkey = o->mr->lkey,
+		};
 	if (roll(d, 2))
 		return;
-	o->request.iova = one_of(d, va, va + 1, va - 1, 0, UINT64_MAX,
+	in->request.iova = one_of(d, va, va + 1, va - 1, 0, UINT64_MAX,
 				 va + PAGES * PAGE, va + PAGE,
 				 0xffff888000000000ull, roll(d, UINT64_MAX));
-	o->request.length = one_of(d, 0, 1, PAGE, PAGES * PAGE - 1,
+	in->request.length = one_of(d, 0, 1, PAGE, PAGES * PAGE - 1,
 				   PAGES * PAGE + 1, UINT64_MAX,
 				   1ull << 63, roll(d, UINT64_MAX));
-	o->policy.around = one_of(d, 4, 0x80000000, roll(d, UINT32_MAX));
-	o->policy.max_pages = one_of(d, 0, 513, UINT32_MAX);
-	o->policy.limit_ms = one_of(d, 0, 600001, UINT32_MAX);
-	o->policy.reserved = roll(d, 2);
+	in->policy.around = one_of(d, 4, 0x80000000, roll(d, UINT32_MAX));
+	in->policy.max_pages = one_of(d, 0, 513, UINT32_MAX);
+	in->policy.limit_ms = one_of(d, 0, 600001, UINT32_MAX);
+	in->policy.reserved = roll(d, 2);
+	i = roll(d, SGES);
+	in->sge[i].addr = in->request.iova;
+	in->sge[i].length = in->request.length;
+	in->sge[i].lkey = one_of(d, o->mr->lkey, o->mr->lkey ^ 1, 0,
+				 o->env->buf_mr->lkey, roll(d, UINT32_MAX));
 }
 
 /* The n-th attribute of a right call. */
@@ -120,28 +164,39 @@ static struct ib_uverbs_attr make_attr(struct dice *d, struct owner *o,
 		attr.data = one_of(d, o->mr->handle, o->mr->handle,
 				   o->mr->handle, o->env->buf_mr->handle);
 		break;
+	case PD_HANDLE:
+		attr.data = o->env->rig.pd->handle;
+		break;
 	case NUMBER:
 		attr.data = roll(d, 8);
 		break;
+	case ADVICE:
+		attr.data = roll(d, 4);
+		break;
 	case REQUEST:
-		attr.data = (uintptr_t)&o->request;
+		attr.data = (uintptr_t)&o->in->request;
 		break;
 	case POLICY:
-		attr.data = (uintptr_t)&o->policy;
+		attr.data = (uintptr_t)&o->in->policy;
+		break;
+	case SGE_LIST:
+		attr.data = (uintptr_t)&o->in->sge;
 		break;
 	case OUT:
 		/* As near to the end as it may be. */
-		o->offered += attr.len;
-		attr.data = (uintptr_t)o->room + ROOM - o->offered;
+		o->now.offered += attr.len;
+		attr.data = (uintptr_t)o->room + ROOM - o->now.offered;
 	}
 
 	return attr;
 }
 
-static void make_wrong(struct dice *d, struct owner *o, struct call *call)
+static void make_wrong(struct dice *d, struct owner *o)
 {
+	struct call *call = &o->now.in.call;
 	struct ib_uverbs_attr *attr = &call->attrs[roll(d, MAX_ATTRS)];
 
+	o->now.wrong = true;
 	switch (roll(d, 8)) {
 	case 0:
 		attr->attr_id = one_of(d, FIRST + roll(d, 8), roll(d, 16),
@@ -175,13 +230,15 @@ static void make_wrong(struct dice *d, struct owner *o, struct call *call)
 	}
 }
 
-static void make_call(struct dice *d, struct owner *o, struct call *call)
+static void make_call(struct dice *d, struct owner *o)
 {
+	struct call *call = &o->now.in.call;
 	const struct method *m =
 		&methods[roll(d, sizeof(methods) / sizeof(methods[0]))];
 	unsigned int i;
 
-	o->offered = 0;
+	o->now.offered = 0;
+	o->now.wrong = false;
 	make_input(d, o);
 	*call = (struct call) {
 		.hdr = {
@@ -195,6 +252,36 @@ static void make_call(struct dice *d, struct owner *o, struct call *call)
 	};
 	for (i = 0; i < m->nr_attrs; i++)
 		call->attrs[i] = make_attr(d, o, m, i);
+	if (roll(d, 2))
+		while (roll(d, 2))
+			make_wrong(d, o);
+}
+
+/* One more step away from a call that once reached something new. */
+static void change_call(struct dice *d, struct owner *o)
+{
+	o->now = o->kept[roll(d, o->nr_kept)];
+	if (roll(d, 2))
+		make_input(d, o);
+	else
+		make_wrong(d, o);
+}
+
+/* Returns 0 or an errno. */
+static int do_call(struct owner *o)
+{
+	int fd = o->env->rig.ctx->cmd_fd, err;
+
+	*o->in = o->now.in;
+	if (!o->kcov)
+		return ioctl(fd, RDMA_VERBS_IOCTL, &o->in->call) ? errno : 0;
+
+	kcov_start(o->kcov);
+	err = ioctl(fd, RDMA_VERBS_IOCTL, &o->in->call) ? errno : 0;
+	if (kcov_stop(o->kcov) && o->nr_kept < MAX_KEPT)
+		o->kept[o->nr_kept++] = o->now;
+
+	return err;
 }
 
 /* What a call was not offered, or with an error gave nothing for, is as before. */
@@ -202,46 +289,52 @@ static void expect_kept(const struct owner *o, uint8_t byte)
 {
 	size_t i;
 
-	for (i = 0; i < ROOM - o->offered; i++)
+	for (i = 0; i < ROOM - o->now.offered; i++)
 		if (o->room[i] != byte)
 			test_fail("byte %zu before what was offered is written to",
-				  ROOM - o->offered - i);
+				  ROOM - o->now.offered - i);
 }
 
 static struct dice_run run;
 
 static void hostile_methods(void **state)
 {
-	const struct ibv_context *ctx;
 	unsigned long i, done = 0, refused = 0;
-	struct owner o = { .env = *state };
+	static struct owner o;
 	struct dice d = { run.seed };
-	struct call call;
-	bool wrong;
 	int err;
 
+	o.env = *state;
+	o.kcov = kcov_open();
+	/* Wrong addresses are off by less than two pages, or by a lot. */
+	o.in = mem_anon(5 * PAGE) + 2 * PAGE;
 	o.mem = mem_anon(PAGES * PAGE);
 	o.room = mem_anon(ROOM + PAGE);
 	mem_unmap(o.room + ROOM, PAGE);
 	o.mr = reg_odp(&o.env->rig, o.mem, PAGES * PAGE, ACCESS_ALL);
-	ctx = o.env->rig.ctx;
 
 	for (i = 0; i < run.count; i++) {
-		make_call(&d, &o, &call);
-		wrong = roll(&d, 2);
-		while (wrong && roll(&d, 2))
-			make_wrong(&d, &o, &call);
+		if (o.nr_kept && roll(&d, 2))
+			change_call(&d, &o);
+		else
+			make_call(&d, &o);
 		memset(o.room, (uint8_t)i, ROOM);
-		err = ioctl(ctx->cmd_fd, RDMA_VERBS_IOCTL, &call) ? errno : 0;
+		err = do_call(&o);
 		if (err == EIO || err == ENOMEM)
 			test_fail("call %lu: %s", i, strerror(err));
 		/* A wrong address or length is an offer, too. */
-		if (!wrong)
+		if (!o.now.wrong)
 			expect_kept(&o, (uint8_t)i);
 		done += !err;
 		refused += !!err;
 	}
 	printf("%lu calls done, %lu refused\n", done, refused);
+	if (o.kcov) {
+		printf("%u calls reached something new, together %u places\n",
+		       o.nr_kept, kcov_reached(o.kcov));
+		assert_true(o.nr_kept > sizeof(methods) / sizeof(methods[0]));
+		kcov_close(o.kcov);
+	}
 	assert_true(done > run.count / 20 && refused > run.count / 20);
 	env_write_and_check(o.env, o.mr, o.mem, PAGES * PAGE, 3);
 }
