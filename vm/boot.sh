@@ -80,7 +80,7 @@ boot_qemu() {
 	dir=$(image_kernel_dir "$kernel")
 	# identify_cpu() clears the bit that says how many page table levels there are, for a moment: KASAN then
 	# takes the five-level addresses that an interrupt uses for wild ones. So the debug kernel gets four.
-	if ((guest_debug)); then
+	if [[ $guest_checked == debug ]]; then
 		debug="no5lvl page_poison=1 kmemleak=on stack_depot_disable=off"
 	fi
 	if ((guest_icount)); then
@@ -117,12 +117,17 @@ qemu_path() {
 
 # boot_limit: seconds within which a guest is up, far more than it takes on a busy machine.
 boot_limit() {
-	echo $((guest_debug ? 900 : 120))
+	if [[ $guest_checked ]]; then
+		echo 900
+	else
+		echo 120
+	fi
 }
 
 # boot_once KERNEL CWD: starts the guest and waits; 98 means that it never came up.
 boot_once() {
-	local kernel=$1 start=$SECONDS limit=${ODP_TIMEOUT:-$((guest_debug ? 5400 : 1800))} tails=()
+	local kernel=$1 start=$SECONDS limit=${ODP_TIMEOUT:-${guest_checked:+5400}} tails=()
+	limit=${limit:-1800}
 	rm -f -- "$run_dir"/{booted,status,dmesg,console}
 	boot_qemu "$kernel" "$2"
 	TMPDIR=$run_dir setpriv --pdeathsig KILL "${qemu_args[@]}" </dev/null >"$run_dir/qemu" 2>&1 &

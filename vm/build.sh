@@ -5,10 +5,10 @@
 # Compiles the project for the guest: natively, in a chroot of the guest's root, with its compiler,
 # headers and libraries. The result is in build/K, in the chroot and the guest /mnt/odp/build/K.
 
-# build_for KERNEL: configures (once) and builds modules and user space for that series, or for its debug
-# kernel.
+# build_for KERNEL: configures (once) and builds modules and user space for that series, or for one of its
+# checked kernels.
 build_for() {
-	local kernel=$1 series=${1%-debug} options=() lock log=$top/build/logs/build-$1.log
+	local kernel=$1 series=${1%-*} options=() lock log=$top/build/logs/build-$1.log
 	root_ready
 	mkdir -p -- "$top/build/$kernel"
 	exec {lock}>"$top/build/$kernel.lock"
@@ -18,7 +18,8 @@ build_for() {
 		# User space is the same on all kernels: once is enough.
 		[[ $series != "${ODP_SERIES##* }" ]] || options+=(-DODP_SANITIZED_TOO=ON)
 	else
-		options+=(-DKDIR="/mnt/odp/build/debug-kernel/$series/source" -DODP_GCOV=ON -DODP_TIMEOUT_SCALE=6)
+		options+=(-DKDIR="/mnt/odp/build/checked-kernel/$kernel/source" -DODP_TIMEOUT_SCALE=6)
+		[[ $kernel != *-debug ]] || options+=(-DODP_GCOV=ON)
 	fi
 	step "Building modules and user space for Linux $(image_kernel_version "$kernel")" "$log" \
 		in_root "$(build_script)" "$kernel" "$series" "${options[@]}" ||

@@ -11,7 +11,7 @@
 #   kernels/K/version       such as 6.12.107+deb13-amd64
 #   kernels/K/vmlinuz       and initramfs
 #   kernels/offered         the series that the mirror offers
-#   source/K.tar.xz         linux-source, the whole of it, for vm/debug-kernel.sh
+#   source/K.tar.xz         linux-source, the whole of it, for vm/checked-kernel.sh
 #   root.stamp, boot.stamp  what the above was made from
 
 guest_packages=(
@@ -132,11 +132,11 @@ image_check() {
 	done
 }
 
-# image_kernel_dir K: the folder with version, vmlinuz and initramfs of a series' kernel, or of its debug
-# kernel, K-debug.
+# image_kernel_dir K: the folder with version, vmlinuz and initramfs of a series' kernel, or of one of its
+# checked kernels, S-debug and S-kcsan.
 image_kernel_dir() {
 	case $1 in
-	*-debug) printf '%s' "$top/build/debug-kernel/${1%-debug}/boot" ;;
+	*-*) printf '%s' "$top/build/checked-kernel/$1/boot" ;;
 	*) printf '%s' "$guest_dir/kernels/$1" ;;
 	esac
 }

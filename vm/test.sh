@@ -2,9 +2,9 @@
 # shellcheck disable=SC2154 # ./run and the files it sources share their variables
 # SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 #
-# ./run test: ctest in a guest for each kernel, at the same time, and what came of it. Debug kernels leave
-# out tests with the label slow, which would take them past an hour and prove nothing about the kernel that
-# others do not; --full brings them back.
+# ./run test: ctest in a guest for each kernel, at the same time, and what came of it. Kernels with checkers
+# leave out tests with the label slow, which would take them past an hour and prove nothing about the kernel
+# that others do not; --full brings them back.
 
 # The requirements that tests prove; the others are for later.
 requirements='R1 R2 R3 R4 R5 R6 R9 R11 R12 R13 R14 R15 R16 R17'
@@ -14,7 +14,7 @@ test_kernel() {
 	local kernel=$1 log=$top/build/logs/test-$1.log
 	shift
 	coverage_forget "$kernel"
-	if ((guest_debug)) && [[ ! ${ODP_FULL-} ]]; then
+	if [[ $guest_checked && ! ${ODP_FULL-} ]]; then
 		set -- -LE '^slow$' "$@"
 	fi
 	boot_exec "$kernel" "$top" ctest --test-dir "/mnt/odp/build/$kernel" \
@@ -30,7 +30,7 @@ test_summary() {
 	if ((all)); then
 		awk -v wanted="$requirements" -f "$top/vm/requirements.awk" \
 			"$top/build/$kernel/Testing/Temporary/LastTest.log" || status=1
-		if ((guest_debug)); then
+		if [[ $guest_checked == debug ]]; then
 			coverage_show "$kernel" || status=1
 		fi
 	fi
@@ -58,7 +58,7 @@ cmd_test() {
 	for i in "${!jobs[@]}"; do
 		wait "${jobs[i]}" || status=$?
 	done
-	if ((guest_debug)) && [[ ! ${ODP_FULL-} ]]; then
+	if [[ $guest_checked && ! ${ODP_FULL-} ]]; then
 		say "Without --full, tests with the label slow are left out."
 	fi
 	for series in "${kernels[@]}"; do
