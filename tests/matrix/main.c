@@ -155,6 +155,8 @@ int main(int argc, char **argv)
 			add_cells_of(&kind_lists[i].kinds[j], filter);
 	printf("%zu cells exist, %zu do not\n", nr_cells, nr_impossible);
 	/* A kind that this kernel does not have has said so, line by line. */
+	if (nr_cells)
+		machine_still();
 	if (nr_cells || !nr_impossible)
 		status = env_main(argc, argv, "matrix", tests, nr_cells);
 	machine_restore();
