@@ -13,7 +13,11 @@
 
 #define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
-/* The file is as long as the mirror, and full of data behind the memory, too. */
+/*
+ * The file is as long as the mirror, and full of data behind the memory, too.
+ * All of it has its blocks: a journal writes pages back for which there were
+ * none yet, whenever it likes.
+ */
 static void fill_file(struct cell *c)
 {
 	size_t i = cell_next_probe(c, 0);
@@ -29,6 +33,8 @@ static void fill_file(struct cell *c)
 		if (i < c->pages)
 			c->page[i].seed = c->last_seed;
 	}
+	if (fsync(c->fd))
+		test_fail("fsync: %s", strerror(errno));
 }
 
 static void map_file(struct cell *c, long magic, int flags)

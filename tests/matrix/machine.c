@@ -213,6 +213,7 @@ void machine_still(void)
 	/* Not at all is no choice: one page at a time, and then not for weeks. */
 	knob_borrow(KHUGEPAGED "pages_to_scan", "1");
 	knob_borrow(KHUGEPAGED "scan_sleep_millisecs", "4294967295");
+	knob_borrow("/proc/sys/vm/dirty_writeback_centisecs", "0");
 }
 
 int machine_nodes(void)

@@ -16,7 +16,7 @@ bool knob_set(const char *path, const char *value);
 /* The same; machine_restore() puts the old value back. */
 bool knob_borrow(const char *path, const char *value);
 
-/* Keeps khugepaged from adding events of its own. */
+/* Keeps khugepaged and write-back from adding events of their own. */
 void machine_still(void);
 
 /* Undoes all that was set up. */
