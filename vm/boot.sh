@@ -75,8 +75,12 @@ boot_run_dir() {
 
 # boot_qemu KERNEL CWD ARG...: puts QEMU's command line into qemu_args.
 boot_qemu() {
-	local kernel=$1 cwd=$2 dir debug='' accel=(-accel "tcg,thread=multi" -cpu max)
+	local kernel=$1 cwd=$2 dir debug='' emulated=norandmaps cpu=max,-erms,-fsrm accel
 	shift 2
+	# TCG translates code anew for every address that it runs at: programs are several times slower to start
+	# if these are random. And each store to a page that had code walks all that was ever translated from it:
+	# to clear a huge page byte by byte was seen to take 78 s, a soft lockup. So it is done by words.
+	accel=(-accel "tcg,thread=multi" -cpu "$cpu")
 	dir=$(image_kernel_dir "$kernel")
 	# identify_cpu() clears the bit that says how many page table levels there are, for a moment: KASAN then
 	# takes the five-level addresses that an interrupt uses for wild ones. So the debug kernel gets four.
@@ -84,15 +88,16 @@ boot_qemu() {
 		debug="no5lvl page_poison=1 kmemleak=on stack_depot_disable=off"
 	fi
 	if ((guest_icount)); then
-		accel=(-accel "tcg,thread=single" -cpu max -icount "shift=0,sleep=off,align=off")
+		accel=(-accel "tcg,thread=single" -cpu "$cpu" -icount "shift=0,sleep=off,align=off")
 	elif grep -qwE 'vmx|svm' /proc/cpuinfo && [[ -r /dev/kvm && -w /dev/kvm ]]; then
 		accel=(-accel kvm -cpu host)
+		emulated=''
 	fi
 	qemu_args=(
 		qemu-system-x86_64 -M q35 "${accel[@]}" -smp "$guest_smp" -m "$guest_mem"
 		-nodefaults -no-user-config -no-reboot -display none
 		-kernel "$dir/vmlinuz" -initrd "$dir/initramfs"
-		-append "console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic mitigations=off rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 tsc=reliable $debug ${ODP_CMDLINE:-}"
+		-append "console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic mitigations=off rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 tsc=reliable $emulated $debug ${ODP_CMDLINE:-}"
 		-chardev "file,id=console,path=$(qemu_path "$run_dir/console")" -serial chardev:console
 		-drive "file=$(qemu_path "$guest_dir/root.ext4"),format=raw,if=virtio,snapshot=on"
 		-device virtio-rng-pci
