@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fail.h"
@@ -19,7 +20,8 @@
 #endif
 
 #define MAX_RANGES 64
-#define COLLAPSE_TRIES 50
+/* One every 10 ms. */
+#define COLLAPSE_TRIES 100
 
 static struct range {
 	void *addr;
@@ -157,16 +159,21 @@ bool mem_has_guards(void)
 
 bool mem_collapse(void *addr, size_t len)
 {
-	int err, tries = 0;
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	int tries;
 
 	if (madvise(addr, len, MADV_HUGEPAGE))
 		return false;
-	/* EAGAIN: somebody else is at a page, and may soon be done. */
-	do {
-		err = madvise(addr, len, MADV_COLLAPSE) ? errno : 0;
-	} while (err == EAGAIN && ++tries < COLLAPSE_TRIES);
-	errno = err;
-	return !err;
+	for (tries = 0; tries < COLLAPSE_TRIES; tries++) {
+		if (!madvise(addr, len, MADV_COLLAPSE))
+			return true;
+		if (errno != EAGAIN)
+			return false;
+		/* Somebody else is at a page, and may soon be done. */
+		nanosleep(&pause, NULL);
+	}
+	errno = EAGAIN;
+	return false;
 }
 
 void mem_touch(void *addr, size_t len)

@@ -19,7 +19,6 @@
 
 #define SWAP_SIZE	"128M"
 #define CGROUP		"/sys/fs/cgroup/odp_matrix"
-#define KHUGEPAGED	"/sys/kernel/mm/transparent_hugepage/khugepaged/"
 
 #define PAGEMAP_SWAPPED	((uint64_t)1 << 62)
 #define PAGEMAP_PRESENT	((uint64_t)1 << 63)
@@ -210,9 +209,7 @@ bool machine_one_processor(bool one)
 
 void machine_still(void)
 {
-	/* Not at all is no choice: one page at a time, and then not for weeks. */
-	knob_borrow(KHUGEPAGED "pages_to_scan", "1");
-	knob_borrow(KHUGEPAGED "scan_sleep_millisecs", "4294967295");
+	/* To put khugepaged to sleep wakes it first: our guests do so at boot. */
 	knob_borrow("/proc/sys/vm/dirty_writeback_centisecs", "0");
 }
 
