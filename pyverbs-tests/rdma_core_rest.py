@@ -6,13 +6,30 @@ distribution's rxe with its provider and then on ours with our provider.
 
     rdma_core_rest.py FOLDER
 
-FOLDER holds rdma-core's tests/. What passes there must pass here.
+FOLDER holds rdma-core's tests/. What passes there must pass here. Some tests
+pass by luck, there as here: what was lost is tried again on both, and fails
+this one if it still passes each time there and never here.
 """
 import os
 import sys
 
 from rdma_core_suite import passed
 from stock import stock_rxe
+
+TRIES = 3
+
+
+def really_lost(folder, plain, lost):
+    """Those of the lost tests that are not lost by luck."""
+    for _ in range(TRIES):
+        if lost:
+            lost -= passed(folder, *sorted(lost))[0]
+    if lost:
+        with stock_rxe():
+            for _ in range(TRIES):
+                if lost:
+                    lost &= passed(folder, *sorted(lost), env=plain)[0]
+    return lost
 
 
 def main():
@@ -23,9 +40,11 @@ def main():
     ours, output = passed(folder)
     print(output)
     print(f'{len(theirs)} tests pass on stock rxe, {len(ours)} on ours')
-    lost = sorted(theirs - ours)
-    for name in lost:
-        print(f'{name} passes on stock rxe and not on ours')
+    for name in sorted(theirs - ours):
+        print(f'{name} passed on stock rxe and not on ours')
+    lost = really_lost(folder, plain, theirs - ours)
+    for name in sorted(lost):
+        print(f'{name} passes on stock rxe and not on ours, time and again')
     return bool(lost) or not theirs
 
 

@@ -2,10 +2,10 @@
 """
 rdma-core's own tests, run from its folder of tests on rxe0.
 
-    rdma_core_suite.py FOLDER
+    rdma_core_suite.py FOLDER [TEST...]
 
-runs all that a SoftRoCE device can run and prints a line "passed TEST" for
-each that passes.
+runs these tests, or all that a SoftRoCE device can run, and prints a line
+"passed TEST" for each that passes.
 """
 import os
 import subprocess
@@ -43,31 +43,39 @@ class Outcomes(unittest.TextTestResult):
         print(PASSED + test.id(), flush=True)
 
 
-def run_module(module):
-    """Runs a module's tests in a child, which they may kill."""
+def run_suite(name, suite):
+    """Runs tests in a child, which they may kill."""
     pid = os.fork()
     if not pid:
-        suite = unittest.defaultTestLoader.loadTestsFromModule(module)
         unittest.TextTestRunner(verbosity=2, resultclass=Outcomes).run(suite)
         sys.stderr.flush()
         os._exit(0)
     _, status = os.waitpid(pid, 0)
     if status:
-        print(f'{module.__name__} died: {status}', flush=True)
+        print(f'{name} died: {status}', flush=True)
 
 
-def passed(folder, env=None):
-    """The set of all tests that pass, and what was printed."""
-    out = subprocess.run([sys.executable, __file__, folder], env=env, text=True,
-                         check=True, stdout=subprocess.PIPE,
+def passed(folder, *names, env=None):
+    """The set of those tests, or of all, that pass, and what was printed."""
+    out = subprocess.run([sys.executable, __file__, folder, *names], env=env,
+                         text=True, check=True, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT).stdout
     return {line.removeprefix(PASSED) for line in out.splitlines()
             if line.startswith(PASSED)}, out
 
 
-if __name__ == '__main__':
-    prepare(sys.argv[1])
+def main():
+    folder, *names = sys.argv[1:]
+    prepare(folder)
+    load = unittest.defaultTestLoader
+    if names:
+        run_suite('one of them', load.loadTestsFromNames(names))
+        return
     import tests
     for each in tests.__test_modules__:
         if not any(word in each.__name__ for word in FOREIGN):
-            run_module(each)
+            run_suite(each.__name__, load.loadTestsFromModule(each))
+
+
+if __name__ == '__main__':
+    main()
