@@ -211,6 +211,7 @@ void machine_still(void)
 {
 	/* To put khugepaged to sleep wakes it first: our guests do so at boot. */
 	knob_borrow("/proc/sys/vm/dirty_writeback_centisecs", "0");
+	knob_borrow("/proc/sys/vm/compaction_proactiveness", "0");
 }
 
 int machine_nodes(void)

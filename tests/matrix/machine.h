@@ -16,7 +16,7 @@ bool knob_set(const char *path, const char *value);
 /* The same; machine_restore() puts the old value back. */
 bool knob_borrow(const char *path, const char *value);
 
-/* Keeps write-back from adding events of its own. */
+/* Keeps write-back and compaction from adding events of their own. */
 void machine_still(void);
 
 /* Undoes all that was set up. */
