@@ -209,7 +209,6 @@ bool machine_one_processor(bool one)
 
 void machine_still(void)
 {
-	/* To put khugepaged to sleep wakes it first: our guests do so at boot. */
 	knob_borrow("/proc/sys/vm/dirty_writeback_centisecs", "0");
 	knob_borrow("/proc/sys/vm/compaction_proactiveness", "0");
 }

@@ -16,7 +16,10 @@ bool knob_set(const char *path, const char *value);
 /* The same; machine_restore() puts the old value back. */
 bool knob_borrow(const char *path, const char *value);
 
-/* Keeps write-back and compaction from adding events of their own. */
+/*
+ * Keeps write-back and compaction from adding events of their own. So would
+ * khugepaged; but to put it to sleep wakes it first, so our guests do at boot.
+ */
 void machine_still(void);
 
 /* Undoes all that was set up. */
