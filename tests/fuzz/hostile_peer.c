@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 
 #include "dice.h"
 #include "env.h"
+#include "knob.h"
 #include "roce.h"
 
 #define DEVICE		"rxe_fuzz"
@@ -145,19 +145,6 @@ static int peer(int orders_fd)
 	return 0;
 }
 
-__attribute__((format(printf, 1, 2)))
-static void command(const char *fmt, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	if (system(text))
-		test_fail("%s: failed", text);
-}
-
 /* Forks the peer and connects its namespace to ours. Returns its socket. */
 static int peer_start(pid_t *pid)
 {
@@ -183,10 +170,10 @@ static int peer_start(pid_t *pid)
 
 	if (read(ends[0], &ready, 1) != 1)
 		test_fail("the peer has no network namespace");
-	command("ip link add fuzz0 type veth peer name fuzz1 netns %d", *pid);
-	command("ip addr add " OUR_IP "/24 dev fuzz0");
-	command("ip link set fuzz0 mtu 9000 up");
-	command("rdma link add " DEVICE " type rxe netdev fuzz0");
+	shell("ip link add fuzz0 type veth peer name fuzz1 netns %d", *pid);
+	shell("ip addr add " OUR_IP "/24 dev fuzz0");
+	shell("ip link set fuzz0 mtu 9000 up");
+	shell("rdma link add " DEVICE " type rxe netdev fuzz0");
 	if (write(ends[0], "r", 1) != 1 || read(ends[0], &ready, 1) != 1)
 		test_fail("the peer has no network");
 	return ends[0];

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Swap on a device that takes its time: a loop device under dm-delay. Writing
+ * is as quick as ever, and so is reading while nothing is to be stuck.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "knob.h"
+#include "stuck.h"
+
+#define NAME		"odp_slow"
+#define DEVICE		"/dev/mapper/" NAME
+#define IMAGE		"/tmp/odp_slow.img"
+#define SIZE_MIB	32
+/* Longer than any cell lasts, and short enough to be waited for. */
+#define DELAY_MS	30000
+
+static bool slow;
+
+/* What is being delayed is let go by that, too. */
+static void set_delay(int ms)
+{
+	shell("loop=$(losetup -n -O NAME -j " IMAGE ") && "
+	      "echo 0 %d delay $loop 0 %d $loop 0 0 | "
+	      "dmsetup reload " NAME " && dmsetup resume " NAME,
+	      SIZE_MIB * 2048, ms);
+	slow = ms;
+}
+
+static const char *swap_open(void)
+{
+	shell_try("modprobe -qa loop dm-delay");
+	if (!shell_try("truncate -s %dM " IMAGE " && "
+		       "loop=$(losetup -f --show " IMAGE ") && "
+		       "dmsetup create " NAME
+		       " --table \"0 %d delay $loop 0 0 $loop 0 0\"",
+		       SIZE_MIB, SIZE_MIB * 2048))
+		return "this kernel has no dm-delay";
+	shell("mkswap " DEVICE " >/dev/null && swapon " DEVICE);
+	return NULL;
+}
+
+static void swap_release(void)
+{
+	if (slow)
+		set_delay(0);
+}
+
+static void swap_close(void)
+{
+	swap_release();
+	shell_try("swapoff " DEVICE " && dmsetup remove " NAME
+		  " && losetup -d $(losetup -n -O NAME -j " IMAGE
+		  ") && rm " IMAGE);
+}
+
+/* In memory, mapped or not. */
+static bool is_cached(uint8_t *mem)
+{
+	unsigned char vec[STUCK_LEN / PAGE];
+	size_t i;
+
+	if (mincore(mem, STUCK_LEN, vec))
+		test_fail("mincore: %s", strerror(errno));
+	for (i = 0; i < sizeof(vec); i++)
+		if (vec[i] & 1)
+			return true;
+	return false;
+}
+
+/*
+ * A page that is written out stays in the swap cache until it is reclaimed a
+ * second time, for which it must have been mapped again.
+ */
+static bool is_out(void *arg)
+{
+	volatile uint8_t *mem = arg;
+	size_t i;
+
+	if (!is_cached(arg))
+		return true;
+	for (i = 0; i < STUCK_LEN; i += PAGE)
+		(void)mem[i];
+	mem_advise(arg, STUCK_LEN, MADV_PAGEOUT, "PAGEOUT");
+	return false;
+}
+
+static uint8_t *swap_map(struct board *b)
+{
+	uint8_t *mem = mem_anon(STUCK_LEN);
+
+	pattern_fill(mem, STUCK_LEN, 1, 0);
+	if (!wait_until(is_out, mem))
+		test_fail("pages stay in memory");
+	(void)b;
+	return mem;
+}
+
+static void swap_stick(const struct board *b, pid_t owner)
+{
+	set_delay(DELAY_MS);
+	(void)b;
+	(void)owner;
+}
+
+static bool read_began(void *arg)
+{
+	char path[64], text[64];
+	struct stat st;
+	int reads;
+
+	if (stat(DEVICE, &st))
+		test_fail("%s: %s", DEVICE, strerror(errno));
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/inflight",
+		 major(st.st_rdev), minor(st.st_rdev));
+	(void)arg;
+	return knob_get(path, text, sizeof(text)) &&
+	       sscanf(text, "%d", &reads) == 1 && reads > 0;
+}
+
+static void swap_await(void)
+{
+	if (!wait_until(read_began, NULL))
+		test_fail("nobody reads from swap");
+}
+
+const struct kind kind_swap = {
+	.name = "slow_swap",
+	.for_reads = true,
+	.open = swap_open,
+	.close = swap_close,
+	.map = swap_map,
+	.stick = swap_stick,
+	.await = swap_await,
+	.release = swap_release,
+};
