@@ -212,18 +212,22 @@ void cell_leave(struct cell *c)
 	mem_unmap(c->mem, STUCK_LEN);
 }
 
-/* What the kernel still has of the owner and its objects, or NULL. */
-static const char *left_over(void)
+/* What the kernel still has of the owner's memory, or NULL. */
+static const char *memory_left(void)
+{
+	static char text[64];
+	int64_t n = memcg_bytes(&cells_group);
+
+	snprintf(text, sizeof(text), "%" PRId64 " bytes of the owner", n);
+	return n > (int64_t)CRUMBS ? text : NULL;
+}
+
+/* The same of its objects. */
+static const char *objects_left(void)
 {
 	static char text[256];
 	int64_t n;
 
-	n = memcg_bytes(&cells_group);
-	if (n > (int64_t)CRUMBS) {
-		snprintf(text, sizeof(text), "%" PRId64 " bytes of the owner",
-			 n);
-		return text;
-	}
 	if (!nic_is_there(STUCK_NIC))
 		return NULL;
 	n = nic_counter(STUCK_NIC, "odp_table_bytes");
@@ -237,39 +241,46 @@ static const char *left_over(void)
 	return strcmp(text, resources) ? text : NULL;
 }
 
-static bool nothing_left(void *arg)
+/* Asks again and again until nothing is left, or until it is too late. */
+struct look {
+	const char *(*what)(void);
+	const char *left;
+	int64_t deadline;
+};
+
+static bool look_again(void *arg)
 {
-	*(const char **)arg = left_over();
-	return !*(const char **)arg;
+	struct look *look = arg;
+
+	look->left = look->what();
+	return !look->left || now_ms() > look->deadline;
 }
 
-static bool nothing_left_soon(void *arg)
+static void nothing_left_soon(struct cell *c, const char *(*what)(void))
 {
-	int64_t *deadline = arg;
+	struct look look = { what, NULL, now_ms() + LIMIT_MS };
 
-	return !left_over() || now_ms() > *deadline;
+	wait_until(look_again, &look);
+	if (!look.left)
+		return;
+	printf("LEFT: %s, %s: %s\n", c->kind->name, c->action, look.left);
+	is_late(c, "giving it back");
+	look.deadline = now_ms() + PATIENCE_MS;
+	wait_until(look_again, &look);
+	if (look.left)
+		test_fail("%s, %s: with the page there, too, stays %s",
+			  c->kind->name, c->action, look.left);
 }
 
 bool cell_finish(struct cell *c)
 {
-	int64_t deadline;
-	const char *left;
-
 	if (c->owner) {
 		shutdown(c->sock, SHUT_WR);
 		cell_dead_soon(c, "exit");
 	}
+	nothing_left_soon(c, memory_left);
 	cell_soon(c, "leaving the peer", cell_leave);
-	deadline = now_ms() + LIMIT_MS;
-	wait_until(nothing_left_soon, &deadline);
-	left = left_over();
-	if (left) {
-		printf("LEFT: %s, %s: %s\n", c->kind->name, c->action, left);
-		is_late(c, "giving all back");
-		if (!wait_until(nothing_left, &left))
-			test_fail("%s, %s: with the page there, too, stays %s",
-				  c->kind->name, c->action, left);
-	}
+	nothing_left_soon(c, objects_left);
 	c->kind->release();
 	return !c->late;
 }
@@ -280,4 +291,6 @@ void cell_abandon(struct cell *c)
 		c->kind->release();
 	if (c->owner)
 		child_kill(c->owner);
+	if (c->rig.ctx)
+		cell_leave(c);
 }

@@ -12,6 +12,7 @@
 
 /* Memory that its death must give back, too. */
 #define BALLAST (8 * MIB)
+#define FOOD (16 * MIB)
 
 static const struct pair_config rc = {
 	.type = IBV_QPT_RC,
@@ -110,9 +111,8 @@ void owner_close(struct owner *o)
 /* More than its group may have. */
 void owner_eat(struct owner *o)
 {
-	memset(mem_anon(4 * BALLAST), 1, 4 * BALLAST);
+	memset(o->food, 1, FOOD);
 	test_fail("there was memory for all of it");
-	(void)o;
 }
 
 int owner_run(void *arg)
@@ -125,6 +125,8 @@ int owner_run(void *arg)
 	if (read(job->sock, &fn, sizeof(fn)) != sizeof(fn))
 		return CHILD_FAILED;
 	memset(mem_anon(BALLAST), 1, BALLAST);
+	/* Who waits for a page may keep others from mapping memory. */
+	o.food = mem_anon(FOOD);
 	rig_open(&o.rig);
 	o.mem = job->kind->map(o.b);
 	o.mr = reg_odp(&o.rig, o.mem, STUCK_LEN, ACCESS_ALL);

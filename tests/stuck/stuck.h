@@ -59,6 +59,7 @@ struct owner {
 	struct ibv_qp *qp;
 	struct ibv_mr *mr;
 	uint8_t *mem;
+	uint8_t *food;		/* not touched yet */
 };
 
 /* What an owner can be told to do. */
