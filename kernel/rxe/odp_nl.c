@@ -83,6 +83,14 @@ int rxe_odp_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 	if (!table)
 		return -EMSGSIZE;
 	if (rdma_nl_stat_hwcounter_entry(msg, "page_faults", stats.faults) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_faults_local",
+					 stats.local_faults) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_faults_remote",
+					 stats.remote_faults) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_slow_faults",
+					 stats.slow_faults) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "rnr_naks", stats.rnr_naks) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "parked", stats.parked) ||
 	    rdma_nl_stat_hwcounter_entry(msg, "page_faulted_pages",
 					 stats.faulted_pages) ||
 	    rdma_nl_stat_hwcounter_entry(msg, "page_around_pages",
@@ -116,12 +124,17 @@ err:
  *
  * They are those of all regions, the ones that are gone included.
  */
-void rxe_odp_get_hw_stats(const struct rxe_dev *rxe, struct rdma_hw_stats *hw)
+void rxe_odp_get_hw_stats(struct rxe_dev *rxe, struct rdma_hw_stats *hw)
 {
 	struct odp_stats stats;
 
-	odp_counters_read(&rxe->odp_counters, &stats);
+	odp_totals_read(&rxe->odp_totals, &stats);
 	hw->value[RXE_CNT_ODP_FAULTS] = stats.faults;
+	hw->value[RXE_CNT_ODP_FAULTS_LOCAL] = stats.local_faults;
+	hw->value[RXE_CNT_ODP_FAULTS_REMOTE] = stats.remote_faults;
+	hw->value[RXE_CNT_ODP_SLOW_FAULTS] = stats.slow_faults;
+	hw->value[RXE_CNT_ODP_RNR_NAKS] = stats.rnr_naks;
+	hw->value[RXE_CNT_ODP_PARKED] = stats.parked;
 	hw->value[RXE_CNT_ODP_FAULTED_PAGES] = stats.faulted_pages;
 	hw->value[RXE_CNT_ODP_AROUND_PAGES] = stats.around_pages;
 	hw->value[RXE_CNT_ODP_PREFETCHED_PAGES] = stats.prefetched_pages;
