@@ -138,16 +138,25 @@ static struct odp_item *odp_item_alloc(struct odp_mirror *m, gfp_t gfp)
 		return NULL;
 	INIT_LIST_HEAD(&item->list);
 	INIT_LIST_HEAD(&item->waiters);
+	/* The caller's module needs this one; a worker may not have a caller. */
+	__module_get(THIS_MODULE);
 	odp_mirror_get(m);
 	item->m = m;
 
 	return item;
 }
 
+/* odp_slow_exit() waits for whoever is still on the way out of here. */
+static void odp_item_release(struct odp_mirror *m)
+{
+	odp_mirror_put(m);
+	module_put(THIS_MODULE);
+}
+
 static void odp_item_free(struct odp_item *item)
 {
 	if (item->m)
-		odp_mirror_put(item->m);
+		odp_item_release(item->m);
 	kfree(item);
 }
 
@@ -420,7 +429,7 @@ static void odp_item_ran(struct odp_worker *worker, struct odp_item *item,
 	spin_unlock(&slow->lock);
 
 	odp_waiters_wake(&waiters);
-	odp_mirror_put(m);
+	odp_item_release(m);
 }
 
 /* Take the next item, or become idle. */
