@@ -93,17 +93,24 @@ int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
  * Nothing is pinned, so write access can come and go; what the process may not
  * write to, the device still may not. But a region stays on-demand.
  *
- * Return: 0, or -EOPNOTSUPP.
+ * Return: 0, or -EOPNOTSUPP. rxe may refuse the change for reasons of its own
+ * even so.
  */
-int rxe_odp_mr_check_rereg(struct rxe_mr *mr, int flags, int access)
+int rxe_odp_mr_check_rereg(const struct rxe_mr *mr, int flags, int access)
 {
-	if (!(flags & IB_MR_REREG_ACCESS))
-		return 0;
-	if (!(access & IB_ACCESS_ON_DEMAND) || !rxe_odp_access_ok(access))
+	if ((flags & IB_MR_REREG_ACCESS) && !(access & IB_ACCESS_ON_DEMAND))
 		return -EOPNOTSUPP;
-	odp_mirror_set_writable(mr->odp, ib_access_writable(access));
-
 	return 0;
+}
+
+/**
+ * rxe_odp_mr_set_access - a region's access has been changed
+ * @mr: the region, on-demand or not
+ */
+void rxe_odp_mr_set_access(struct rxe_mr *mr)
+{
+	if (rxe_mr_is_odp(mr))
+		odp_mirror_set_writable(mr->odp, ib_access_writable(mr->access));
 }
 
 /**

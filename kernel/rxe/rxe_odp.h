@@ -43,7 +43,8 @@ static inline u64 rxe_odp_va(const struct rxe_mr *mr, u64 iova)
 void rxe_odp_init_device(struct rxe_dev *rxe);
 int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
 		    struct rxe_mr *mr);
-int rxe_odp_mr_check_rereg(struct rxe_mr *mr, int flags, int access);
+int rxe_odp_mr_check_rereg(const struct rxe_mr *mr, int flags, int access);
+void rxe_odp_mr_set_access(struct rxe_mr *mr);
 void rxe_odp_mr_kill(struct rxe_mr *mr);
 void rxe_odp_mr_cleanup(struct rxe_mr *mr);
 bool rxe_odp_mw_covers(const struct rxe_mw *mw, u64 iova, u64 length);
