@@ -48,6 +48,8 @@ void rxe_odp_mr_set_access(struct rxe_mr *mr);
 void rxe_odp_mr_kill(struct rxe_mr *mr);
 void rxe_odp_mr_cleanup(struct rxe_mr *mr);
 bool rxe_odp_mw_covers(const struct rxe_mw *mw, u64 iova, u64 length);
+struct rxe_mr *rxe_odp_recheck_read(struct rxe_qp *qp,
+				    const struct resp_res *res);
 
 /* odp_access.c */
 int rxe_odp_copy(struct rxe_mr *mr, u64 iova, void *addr, unsigned int length,
