@@ -365,6 +365,62 @@ static void repeated_requests_are_served(void **state)
 	pattern_check("memory", mem, LEN, SEED, 0);
 }
 
+static void R22_windows_stay_in_their_region(void **state)
+{
+	struct env *e = *state;
+	struct victim v = victim_open(e);
+	const uint64_t start = (uintptr_t)v.mem;
+	const struct {
+		const char *what;
+		uint64_t addr, len;
+	} cases[] = {
+		{ "below", start - 1, 8 },
+		{ "beyond", start + LEN - 7, 8 },
+		{ "around the top of 64 bits", start + 8, -8ull },
+		{ "nearly all of 64 bits", start, -1ull },
+	};
+	struct ibv_mr *mr = reg_odp(&e->rig, v.mem, LEN,
+				    ACCESS_ALL | IBV_ACCESS_MW_BIND);
+	struct ibv_mw *mw;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		mw = ibv_alloc_mw(e->rig.pd, IBV_MW_TYPE_1);
+		assert_non_null(mw);
+		if (bind_window(&e->rc, mw, mr, cases[i].addr, cases[i].len) ==
+		    IBV_WC_SUCCESS)
+			test_fail("a window %s was bound", cases[i].what);
+		pair_reset(&e->rc);
+		assert_int_equal(ibv_dealloc_mw(mw), 0);
+	}
+}
+
+/* Keys of regions are easily guessed; a window must not make one's own of it. */
+static void R22_window_over_a_region_of_another_pd(void **state)
+{
+	struct env *e = *state;
+	struct ibv_pd *pd = ibv_alloc_pd(e->rig.ctx);
+	uint8_t *mem = mem_anon(PAGE);
+	struct ibv_mw *mw = ibv_alloc_mw(e->rig.pd, IBV_MW_TYPE_1);
+	struct ibv_mr *mr;
+
+	assert_non_null(pd);
+	assert_non_null(mw);
+	pattern_fill(mem, PAGE, SEED, 0);
+	mr = ibv_reg_mr(pd, mem, PAGE, ACCESS_ALL | IBV_ACCESS_MW_BIND |
+			IBV_ACCESS_ON_DEMAND);
+	assert_non_null(mr);
+	/* The library looks at this, the kernel does not see it. */
+	mr->pd = e->rig.pd;
+	assert_int_not_equal(bind_window(&e->rc, mw, mr, (uintptr_t)mem, PAGE),
+			     IBV_WC_SUCCESS);
+	mr->pd = pd;
+	pair_reset(&e->rc);
+	assert_int_equal(ibv_dealloc_mw(mw), 0);
+	assert_int_equal(ibv_dereg_mr(mr), 0);
+	assert_int_equal(ibv_dealloc_pd(pd), 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -377,6 +433,8 @@ int main(int argc, char **argv)
 		env_test(repeated_requests_are_served),
 		env_test(R22_repeated_reads_stay_in_the_window),
 		env_test(R22_flush_is_not_repeated_as_read),
+		env_test(R22_windows_stay_in_their_region),
+		env_test(R22_window_over_a_region_of_another_pd),
 	};
 
 	return ENV_MAIN(argc, argv, "hostile", tests);
