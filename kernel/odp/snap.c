@@ -33,15 +33,25 @@ static bool odp_vma_is_secret(struct vm_area_struct *vma)
  * @vma: the VMA; under the mmap lock
  * @write: to write?
  *
- * A VMA that cannot be read gives no access at all (R5).
+ * A VMA that cannot be read gives no access at all (R5). Return addresses on a
+ * shadow stack are the processor's to write, although the VMA has VM_WRITE.
  */
 bool odp_vma_suits(struct vm_area_struct *vma, bool write)
 {
 	vm_flags_t need = VM_READ | (write ? VM_WRITE : 0);
+	vm_flags_t bar = VM_IO | VM_PFNMAP | (write ? VM_SHADOW_STACK : 0);
 
-	return (vma->vm_flags & need) == need &&
-	       !(vma->vm_flags & (VM_IO | VM_PFNMAP)) &&
+	return (vma->vm_flags & need) == need && !(vma->vm_flags & bar) &&
 	       !odp_vma_is_secret(vma);
+}
+
+/* What of hmm_range_fault()'s words about this VMA's pages may stand. */
+static unsigned long odp_vma_mask(struct vm_area_struct *vma)
+{
+	if (!odp_vma_suits(vma, false))
+		return 0;
+	/* Elsewhere pages have no write access where the VMA has none. */
+	return vma->vm_flags & VM_SHADOW_STACK ? ~HMM_PFN_WRITE : ~0ul;
 }
 
 /**
@@ -86,8 +96,8 @@ int odp_snap_walk(struct mm_struct *mm, unsigned long start,
 		.hmm_pfns = pfns,
 		.dev_private_owner = &odp_no_owner,
 	};
+	unsigned long mask, first, last;
 	struct vm_area_struct *vma;
-	unsigned long first, last;
 	int err;
 
 	memset(pfns, 0, npages * sizeof(*pfns));
@@ -97,12 +107,13 @@ int odp_snap_walk(struct mm_struct *mm, unsigned long start,
 
 	for (vma = find_vma(mm, start); vma && vma->vm_start < end;
 	     vma = find_vma(mm, vma->vm_end)) {
-		if (odp_vma_suits(vma, false))
+		mask = odp_vma_mask(vma);
+		if (mask == ~0ul)
 			continue;
 		first = max(vma->vm_start, start) - start;
 		last = min(vma->vm_end, end) - start;
-		memset(&pfns[first >> PAGE_SHIFT], 0,
-		       ((last - first) >> PAGE_SHIFT) * sizeof(*pfns));
+		for (; first < last; first += PAGE_SIZE)
+			pfns[first >> PAGE_SHIFT] &= mask;
 	}
 
 	return 0;

@@ -42,10 +42,13 @@ static inline u64 rxe_odp_va(const struct rxe_mr *mr, u64 iova)
 void rxe_odp_init_device(struct rxe_dev *rxe);
 int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
 		    struct rxe_mr *mr);
-int rxe_odp_mr_check_rereg(struct rxe_mr *mr, int flags, int access);
+int rxe_odp_mr_check_rereg(const struct rxe_mr *mr, int flags, int access);
+void rxe_odp_mr_set_access(struct rxe_mr *mr);
 void rxe_odp_mr_kill(struct rxe_mr *mr);
 void rxe_odp_mr_cleanup(struct rxe_mr *mr);
 bool rxe_odp_mw_covers(const struct rxe_mw *mw, u64 iova, u64 length);
+struct rxe_mr *rxe_odp_recheck_read(struct rxe_qp *qp,
+				    const struct resp_res *res);
 
 /* odp_access.c */
 int rxe_odp_copy(struct rxe_mr *mr, u64 iova, void *addr, unsigned int length,

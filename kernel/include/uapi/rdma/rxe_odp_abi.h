@@ -7,7 +7,8 @@
  * Methods of the MR object are for the process that has the handle. Methods of
  * the device name any process's MR by its number, as "rdma resource show mr"
  * prints it (mrn), and need CAP_SYS_ADMIN (EPERM); ENOENT if there is none.
- * That command's driver details say which MRs are on-demand, and where.
+ * That command's driver details say which MRs are on-demand and, to those who
+ * have CAP_SYS_ADMIN, where.
  */
 #ifndef RXE_ODP_ABI_H
 #define RXE_ODP_ABI_H
