@@ -22,10 +22,13 @@ PAGES = 8
 INSTANCE = '/sys/kernel/tracing/instances/odp_test'
 
 
-def rdma(*words):
+NOBODY = 65534
+
+
+def rdma(*words, **who):
     """What the rdma tool says."""
     out = subprocess.run(['rdma', '-j', *words], check=True,
-                         capture_output=True).stdout
+                         capture_output=True, **who).stdout
     return json.loads(out)
 
 
@@ -88,9 +91,10 @@ class Observe(unittest.TestCase):
         """The kernel takes all pages back."""
         self.mem.madvise(mmap.MADV_DONTNEED, self.offset, PAGES * PAGE)
 
-    def resource(self):
+    def resource(self, *words, **who):
         """The region in rdma resource."""
-        (mine,) = [r for r in rdma('-dd', 'resource', 'show', 'mr')
+        (mine,) = [r for r in rdma('-dd', 'resource', 'show', 'mr', *words,
+                                   **who)
                    if r.get('pid') == os.getpid() and 'drv_odp' in r]
         return mine
 
@@ -115,6 +119,17 @@ class Observe(unittest.TestCase):
         self.assertGreater(mine['drv_odp_table_bytes'], 0)
         self.assertEqual(mine['drv_odp_va'], f'{self.va:#x}')
         self.assertEqual(mine['drv_odp_iova'], f'{self.va:#x}')
+
+    def test_R22_addresses_are_not_for_everyone(self):
+        """Who may not see keys sees no addresses, however it asks."""
+        mrn = str(self.resource()['mrn'])
+        for words in ([], ['mrn', mrn]):
+            shown = self.resource(*words, user=NOBODY, group=NOBODY,
+                                  extra_groups=[])
+            self.assertNotIn('rkey', shown)
+            self.assertEqual(shown['drv_odp_bytes'], str(PAGES * PAGE))
+            places = [k for k in shown if k.endswith('va')]
+            self.assertEqual(places, [], words)
 
     def test_no_number_is_cut(self):
         """The whole address space is more than 32 bits."""

@@ -285,6 +285,8 @@ static void ordinary_users_are_told(void **state)
 	expect_output("root");
 	assert_int_equal(run("%s" MAP "%u 2>&1", user, own_mrn()), 1);
 	expect_output("root");
+	assert_int_equal(run("%s" MAP "-a 0x1000 %u 2>&1", user, own_mrn()), 1);
+	expect_output("root");
 	assert_int_equal(run(MAP "-a 0x1000 %u 2>&1", own_mrn()), 1);
 	expect_output("is not in region");
 }

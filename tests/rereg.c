@@ -69,6 +69,50 @@ static void kind_and_place_stay(void **state)
 	expect_pages(mr, mem, "W");
 }
 
+/*
+ * What is refused changes nothing: pinned regions cannot be told anew that
+ * their memory is of huge pages, and so neither can these.
+ */
+static void R22_refused_changes_nothing(void **state)
+{
+	const uint32_t odd = IBV_ACCESS_ON_DEMAND | IBV_ACCESS_HUGETLB;
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(PAGE);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, PAGE, ACCESS_ALL);
+
+	env_write_and_check(e, mr, mem, PAGE, 1);
+	assert_int_equal(change_access(mr, IBV_ACCESS_REMOTE_READ | odd),
+			 EOPNOTSUPP);
+	expect_pages(mr, mem, "W");
+	env_write_and_check(e, mr, mem, PAGE, 2);
+
+	assert_int_equal(change_access(mr, IBV_ACCESS_REMOTE_READ |
+					   IBV_ACCESS_ON_DEMAND), 0);
+	assert_int_equal(change_access(mr, ACCESS_ALL | odd), EOPNOTSUPP);
+	expect_pages(mr, mem, "R");
+	expect_refused(&e->rc, "write after a refused rereg",
+		       do_write(&e->rc, env_buf(e), ref_r(mr, mem), 8));
+	pattern_check("memory", mem, PAGE, 2, 0);
+}
+
+/* A peer that repeats a read gets what it would get today. */
+static void R22_repeated_read_has_todays_rights(void **state)
+{
+	struct ibv_qp_attr reset = { .qp_state = IBV_QPS_RESET };
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(PAGE);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, PAGE, ACCESS_ALL);
+
+	expect_success("read", do_read(&e->rc, env_buf(e), ref_r(mr, mem), 8));
+	assert_int_equal(change_access(mr, IBV_ACCESS_LOCAL_WRITE |
+					   IBV_ACCESS_REMOTE_WRITE |
+					   IBV_ACCESS_ON_DEMAND), 0);
+	assert_int_equal(ibv_modify_qp(e->rc.a, &reset, IBV_QP_STATE), 0);
+	qp_connect(&e->rig, e->rc.a, e->rc.b->qp_num, &e->rc.cfg);
+	expect_refused(&e->rc, "the same read, the right being gone",
+		       do_read(&e->rc, env_buf(e), ref_r(mr, mem), 8));
+}
+
 static void protection_domain_is_changed(void **state)
 {
 	struct env *e = *state;
@@ -93,6 +137,8 @@ int main(int argc, char **argv)
 		env_test(rights_come_and_go),
 		env_test(write_access_is_taken_away),
 		env_test(kind_and_place_stay),
+		env_test(R22_refused_changes_nothing),
+		env_test(R22_repeated_read_has_todays_rights),
 		env_test(protection_domain_is_changed),
 	};
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
  * R5: what the mapping and the MR allow, and that neither gives what the other
- * forbids. Write without read is not a thing.
+ * forbids. Write without read is not a thing. R22: nor is there a way round.
  */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "env.h"
@@ -160,6 +161,50 @@ static void R5_write_only_mapping(void **state)
 	unreadable_mapping(*state, PROT_WRITE);
 }
 
+/* The system call has the same number in all programs of a processor. */
+#ifndef SYS_map_shadow_stack
+#define SYS_map_shadow_stack 453
+#endif
+#ifndef SHADOW_STACK_SET_TOKEN
+#define SHADOW_STACK_SET_TOKEN 1
+#endif
+
+/*
+ * Shadow stacks are where return addresses are checked against. The process
+ * cannot write to one by itself, but the mapping counts as writable.
+ */
+static void R22_shadow_stack(void **state)
+{
+	struct env *e = *state;
+	struct ibv_mr *mr;
+	uint64_t *token;
+	uint8_t *mem;
+	long ret;
+
+	ret = syscall(SYS_map_shadow_stack, 0, LEN, SHADOW_STACK_SET_TOKEN);
+	if (ret == -1) {
+		print_message("no shadow stacks on this processor or kernel\n");
+		skip();
+	}
+	mem = (uint8_t *)ret;
+	token = (uint64_t *)(mem + LEN) - 1;
+	mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+
+	expect_pages(mr, mem + 3 * PAGE, "R");
+	expect_no_write(e, mr, mem);
+	expect_no_write(e, mr, mem + 2 * PAGE);
+	expect_refused(&e->rc, "write of a token",
+		       do_write(&e->rc, env_buf(e), ref_r(mr, token), 8));
+
+	memset(e->buf, 0, 8);
+	expect_success("read", do_read(&e->rc, env_buf(e), ref_r(mr, token),
+				       8));
+	assert_memory_equal(e->buf, token, 8);
+	expect_pages(mr, mem + 3 * PAGE, "R");
+	assert_int_equal(stats_of(mr).pinned_fallbacks, 0);
+	mem_unmap(mem, LEN);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -170,6 +215,7 @@ int main(int argc, char **argv)
 		env_test(R5_remote_write_only_region),
 		env_test(R5_prot_none),
 		env_test(R5_write_only_mapping),
+		env_test(R22_shadow_stack),
 	};
 
 	return ENV_MAIN(argc, argv, "rights", tests);

@@ -10,7 +10,8 @@
 #include "fault.h"
 #include "leaf.h"
 #include "mirror.h"
-#include "snap.h"
+#include "slow.h"
+#include "space.h"
 #include "trace.h"
 
 /* One visit on its way through the pages. */
@@ -18,6 +19,7 @@ struct odp_visit {
 	struct odp_mirror *m;
 	odp_visit_fn fn;
 	void *arg;
+	unsigned int how;
 	bool write;
 };
 
@@ -42,7 +44,7 @@ static int odp_visit_warm(const struct odp_visit *v, unsigned long va,
 	u64 pte;
 
 	rcu_read_lock();
-	leaf = odp_leaf_find(v->m, va);
+	leaf = odp_leaf_find(v->m->space, va);
 	if (!leaf)
 		goto out;
 
@@ -61,18 +63,20 @@ out:
 }
 
 /* Pin the page for just this access, past all invalidations. */
-static int odp_visit_pinned_page(const struct odp_visit *v, unsigned long va,
-				 size_t bytes)
+static int odp_visit_pinned_page(const struct odp_visit *v, struct odp_fault *f,
+				 unsigned long va, size_t bytes)
 {
-	unsigned int flags = FOLL_NOWAIT | (v->write ? FOLL_WRITE : 0);
-	struct mm_struct *mm = v->m->mm;
+	unsigned int flags = FOLL_NOFAULT | (v->write ? FOLL_WRITE : 0);
+	struct mm_struct *mm = v->m->space->mm;
 	struct page *page;
 	int locked = 1;
 	long pinned = 0;
 	int err;
 
-	mmap_read_lock(mm);
-	err = odp_fault_page(v->m, va, v->write);
+	err = odp_fault_lock(f);
+	if (err)
+		return err;
+	err = odp_fault_page(f, va);
 	if (!err)
 		pinned = pin_user_pages_remote(mm, va & PAGE_MASK, 1, flags,
 					       &page, &locked);
@@ -89,52 +93,111 @@ static int odp_visit_pinned_page(const struct odp_visit *v, unsigned long va,
 	return err;
 }
 
-static int odp_visit_pinned(const struct odp_visit *v, unsigned long va,
-			    size_t bytes)
+static int odp_visit_pinned(const struct odp_visit *v, struct odp_fault *f,
+			    unsigned long va, size_t bytes)
 {
-	struct odp_mirror *m = v->m;
-	struct odp_faulter faulter;
 	unsigned int round;
 	int err;
 
-	err = odp_faulter_enter(m, &faulter);
+	err = odp_fault_enter(f);
 	if (err)
 		return err;
 
-	odp_count(m, pinned_fallbacks, 1);
+	odp_count(v->m, pinned_fallbacks, 1);
 	err = -EAGAIN;
 	for (round = 0; round < ODP_ROUNDS && err == -EAGAIN; round++)
-		err = odp_visit_pinned_page(v, va, bytes);
+		err = odp_visit_pinned_page(v, f, va, bytes);
 
-	odp_faulter_leave(m, &faulter);
+	odp_fault_leave(f);
 	return err == -EAGAIN ? -EBUSY : err;
+}
+
+static void odp_count_fault(struct odp_mirror *m, unsigned int how)
+{
+	odp_count(m, faults, 1);
+	if (how & ODP_ACCESS_LOCAL)
+		odp_count(m, local_faults, 1);
+}
+
+/*
+ * An access that does not wait has met a page that is not to be had at once. It
+ * comes again and again; the fault counts once.
+ */
+static int odp_visit_slow(struct odp_mirror *m, struct odp_span critical,
+			  unsigned int how, bool ahead,
+			  struct odp_waiter *waiter)
+{
+	bool fresh;
+	int err;
+
+	err = odp_slow_request(m, critical, how & ODP_ACCESS_WRITE, ahead,
+			       waiter, &fresh);
+	if (fresh) {
+		odp_count_fault(m, how);
+		odp_count(m, slow_faults, 1);
+	}
+
+	return err;
+}
+
+static struct odp_fault odp_visit_fault(struct odp_mirror *m, unsigned long va,
+					u64 length, unsigned int how)
+{
+	return (struct odp_fault) {
+		.m = m,
+		.critical = odp_span_of(va, length),
+		.write = how & ODP_ACCESS_WRITE,
+		.wait = !(how & ODP_ACCESS_NOWAIT),
+	};
+}
+
+/* One round, as far around as it seems worth it. */
+static int odp_visit_round(struct odp_fault *f)
+{
+	bool populate;
+
+	f->span = odp_around_span(f->m, f->critical, f->write, &populate);
+	f->populate = populate ? ODP_POPULATE_ASIDE : ODP_POPULATE_NO;
+
+	return odp_fault(f);
 }
 
 /* @length: of the rest of the access, whose pages are all critical. */
 static int odp_visit_cold(const struct odp_visit *v, unsigned long va,
 			  size_t bytes, u64 length)
 {
-	struct odp_span critical = odp_span_of(va, length);
-	struct odp_mirror *m = v->m;
-	struct odp_span span;
+	struct odp_fault f = odp_visit_fault(v->m, va, length, v->how);
 	unsigned int round;
-	bool populate;
-	int err;
+	int err = -EAGAIN;
 
-	odp_count(m, faults, 1);
-	trace_odp_fault(m, critical.start, critical.npages, v->write);
+	trace_odp_fault(v->m, f.critical.start, f.critical.npages, v->write);
 	for (round = 0; round < ODP_ROUNDS; round++) {
-		span = odp_around_span(m, critical, v->write, &populate);
-		err = odp_fault(m, critical, span, v->write, populate ?
-				ODP_POPULATE_ASIDE : ODP_POPULATE_NO);
+		err = odp_visit_round(&f);
+		if (err == -ETIMEDOUT)
+			break;
 		if (err && err != -EAGAIN)
-			return err;
+			goto out;
 		err = odp_visit_warm(v, va, bytes);
 		if (err != -ENOENT)
-			return err;
+			goto out;
 	}
+	err = odp_visit_pinned(v, &f, va, bytes);
+out:
+	if (err == -EINPROGRESS)
+		return odp_visit_slow(v->m, f.critical, v->how, false,
+				      NULL);
+	odp_count_fault(v->m, v->how);
+	return err;
+}
 
-	return odp_visit_pinned(v, va, bytes);
+static int odp_visit_check(const struct odp_mirror *m, u64 va, u64 length,
+			   unsigned int how)
+{
+	if (!odp_mirror_covers(m, va, length))
+		return -EINVAL;
+	if ((how & ODP_ACCESS_WRITE) && !READ_ONCE(m->writable))
+		return -EACCES;
+	return 0;
 }
 
 /**
@@ -142,7 +205,7 @@ static int odp_visit_cold(const struct odp_visit *v, unsigned long va,
  * @m: the mirror
  * @va: the first byte's virtual address
  * @length: in bytes; 0 touches nothing and succeeds
- * @write: does @fn write?
+ * @how: a set of ODP_ACCESS_* bits; with ODP_ACCESS_WRITE, @fn may write
  * @fn: called for each piece of a page, upwards
  * @arg: passed to @fn
  *
@@ -152,25 +215,30 @@ static int odp_visit_cold(const struct odp_visit *v, unsigned long va,
  * Return: 0, or the first error, what came before it having been touched:
  * -EINVAL if the range leaves the mirror; -EACCES if the mirror is not
  * writable; -EOPNOTSUPP if the device keeps its own table; -EFAULT if a page
- * cannot be had; -ENOMEM; -ESRCH if the address space is gone; -ETIMEDOUT if
- * an invalidation did not end within the policy's limit; -EBUSY if
- * invalidations left no way through; -ECANCELED if the mirror is dying; what
- * @fn returned.
+ * cannot be had; -ENOMEM; -ESRCH if the address space is gone, or nobody is
+ * left to wait for the page; -EBUSY if invalidations left no way through;
+ * -EINTR; -ECANCELED if the mirror is dying; with ODP_ACCESS_NOWAIT,
+ * -EINPROGRESS if a page is on its way; what @fn returned.
  */
-int odp_mirror_visit(struct odp_mirror *m, u64 va, u64 length, bool write,
+int odp_mirror_visit(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 		     odp_visit_fn fn, void *arg)
 {
-	struct odp_visit v = { .m = m, .fn = fn, .arg = arg, .write = write };
+	struct odp_visit v = {
+		.m = m,
+		.fn = fn,
+		.arg = arg,
+		.how = how,
+		.write = how & ODP_ACCESS_WRITE,
+	};
 	size_t bytes;
-	int err = 0;
+	int err;
 
 	if (!length)
 		return 0;
-	if (!odp_mirror_covers(m, va, length))
-		return -EINVAL;
-	if (write && !READ_ONCE(m->writable))
-		return -EACCES;
-	if (m->ops != &odp_leaf_ops)
+	err = odp_visit_check(m, va, length, how);
+	if (err)
+		return err;
+	if (!odp_space_has_leaves(m->space))
 		return -EOPNOTSUPP;
 
 	for (; length && !err; va += bytes, length -= bytes) {
@@ -179,13 +247,60 @@ int odp_mirror_visit(struct odp_mirror *m, u64 va, u64 length, bool write,
 		if (likely(err != -ENOENT))
 			continue;
 		err = odp_visit_cold(&v, va, bytes, length);
-		if (err)
+		if (err && err != -EINPROGRESS)
 			odp_count(m, failed_faults, 1);
 	}
 
 	return err;
 }
 EXPORT_SYMBOL_GPL(odp_mirror_visit);
+
+/* How many pages ahead odp_mirror_ready() looks. */
+#define ODP_READY_MAX	ODP_AROUND_MAX
+
+/**
+ * odp_mirror_ready - have a range's pages brought in before they are touched
+ * @m: the mirror
+ * @va: the first byte's virtual address
+ * @length: in bytes; of long ranges, the first 2 MiB count
+ * @how: a set of ODP_ACCESS_* bits; never waits
+ * @waiter: woken once if this returns -EINPROGRESS, when it is time to come
+ *	again; or NULL
+ *
+ * May sleep, but waits for nobody.
+ *
+ * Return: 0 if every page was there for at least a moment; -EINPROGRESS if one
+ * is on its way; else as odp_mirror_visit().
+ */
+int odp_mirror_ready(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
+		     struct odp_waiter *waiter)
+{
+	bool write = how & ODP_ACCESS_WRITE;
+	u64 end;
+	int err;
+
+	if (!length)
+		return 0;
+	err = odp_visit_check(m, va, length, how);
+	end = va + min_t(u64, length, ODP_READY_MAX << PAGE_SHIFT);
+	for (; va < end && !err; va = (va & PAGE_MASK) + PAGE_SIZE) {
+		struct odp_fault f;
+
+		if (odp_pte_allows(odp_leaf_peek(m->space, va), write))
+			continue;
+		f = odp_visit_fault(m, va, end - va, how | ODP_ACCESS_NOWAIT);
+		err = odp_visit_round(&f);
+		if (err == -EINPROGRESS)
+			return odp_visit_slow(m, f.critical, how, true, waiter);
+		odp_count_fault(m, how);
+		/* To lose a round, or to pin, is the access's own business. */
+		if (err == -EAGAIN || err == -ETIMEDOUT)
+			err = 0;
+	}
+
+	return err;
+}
+EXPORT_SYMBOL_GPL(odp_mirror_ready);
 
 static int odp_copy_in_fn(void *kaddr, size_t bytes, void *arg)
 {
@@ -203,13 +318,15 @@ static int odp_copy_in_fn(void *kaddr, size_t bytes, void *arg)
  * @va: where to, as a virtual address
  * @src: what
  * @length: how many bytes
+ * @how: a set of ODP_ACCESS_* bits, ODP_ACCESS_WRITE going without saying
  *
  * Return: 0, or an error of odp_mirror_visit().
  */
 int odp_mirror_copy_in(struct odp_mirror *m, u64 va, const void *src,
-		       size_t length)
+		       size_t length, unsigned int how)
 {
-	return odp_mirror_visit(m, va, length, true, odp_copy_in_fn, &src);
+	return odp_mirror_visit(m, va, length, how | ODP_ACCESS_WRITE,
+				odp_copy_in_fn, &src);
 }
 EXPORT_SYMBOL_GPL(odp_mirror_copy_in);
 
@@ -229,12 +346,14 @@ static int odp_copy_out_fn(void *kaddr, size_t bytes, void *arg)
  * @va: where from, as a virtual address
  * @dst: where to
  * @length: how many bytes
+ * @how: a set of ODP_ACCESS_* bits without ODP_ACCESS_WRITE
  *
  * Return: 0, or an error of odp_mirror_visit().
  */
-int odp_mirror_copy_out(struct odp_mirror *m, u64 va, void *dst, size_t length)
+int odp_mirror_copy_out(struct odp_mirror *m, u64 va, void *dst, size_t length,
+			unsigned int how)
 {
-	return odp_mirror_visit(m, va, length, false, odp_copy_out_fn, &dst);
+	return odp_mirror_visit(m, va, length, how, odp_copy_out_fn, &dst);
 }
 EXPORT_SYMBOL_GPL(odp_mirror_copy_out);
 
@@ -247,28 +366,32 @@ EXPORT_SYMBOL_GPL(odp_mirror_copy_out);
  *
  * For devices with struct odp_table_ops, which touch memory themselves.
  *
- * Return: 0 if every page was in the table for at least a moment; else an
- * error of odp_mirror_visit().
+ * Return: 0 if every page was in the table for at least a moment; -ETIMEDOUT if
+ * an invalidation did not end within the policy's limit; else an error of
+ * odp_mirror_visit().
  */
 int odp_mirror_fault(struct odp_mirror *m, u64 va, u64 length, bool write)
 {
-	struct odp_span span;
+	unsigned int how = write ? ODP_ACCESS_WRITE : 0;
+	struct odp_fault f;
 	unsigned int round;
-	int err = 0;
 	u64 end;
+	int err;
 
-	if (!length || !odp_mirror_covers(m, va, length))
+	if (!length)
 		return -EINVAL;
-	if (write && !READ_ONCE(m->writable))
-		return -EACCES;
+	err = odp_visit_check(m, va, length, how);
+	if (err)
+		return err;
 
-	odp_count(m, faults, 1);
+	odp_count_fault(m, how);
 	for (end = va + length; va < end && !err;
-	     va = span.start + (span.npages << PAGE_SHIFT)) {
-		span = odp_span_of(va, end - va);
+	     va = f.span.start + (f.span.npages << PAGE_SHIFT)) {
+		f = odp_visit_fault(m, va, end - va, how);
+		f.span = f.critical;
 		err = -EAGAIN;
 		for (round = 0; round < ODP_ROUNDS && err == -EAGAIN; round++)
-			err = odp_fault(m, span, span, write, ODP_POPULATE_NO);
+			err = odp_fault(&f);
 	}
 	if (err)
 		odp_count(m, failed_faults, 1);

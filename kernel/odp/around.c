@@ -8,7 +8,7 @@
 #include "around.h"
 #include "leaf.h"
 #include "mirror.h"
-#include "window.h"
+#include "space.h"
 
 /* What a lone fault looks at: 256 KiB, aligned. */
 #define ODP_AROUND_LONE		64
@@ -24,7 +24,7 @@ static unsigned long odp_around_run(struct odp_mirror *m, unsigned long va,
 
 	while (run < most && va > floor) {
 		va -= PAGE_SIZE;
-		if (!odp_pte_allows(odp_leaf_peek(m, va), write))
+		if (!odp_pte_allows(odp_leaf_peek(m->space, va), write))
 			break;
 		run++;
 	}
@@ -66,7 +66,7 @@ struct odp_span odp_around_span(struct odp_mirror *m, struct odp_span critical,
 	unsigned long run, block;
 
 	*populate = around == ODP_AROUND_POPULATE;
-	if (around == ODP_AROUND_NONE || m->ops != &odp_leaf_ops)
+	if (around == ODP_AROUND_NONE || !odp_space_has_leaves(m->space))
 		return critical;
 
 	run = odp_around_run(m, va, write, max(most / 2, 1UL));

@@ -3,6 +3,7 @@
  * Faults: bringing pages into the table. The flow is drawn in
  * <rdma/odp_mirror.h>.
  */
+#include <linux/fs.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -12,12 +13,17 @@
 #include "fault.h"
 #include "leaf.h"
 #include "mirror.h"
+#include "quick.h"
 #include "snap.h"
+#include "space.h"
 #include "trace.h"
 #include "window.h"
 
 /* So many pages can be snapshot at once when there is no memory for more. */
 #define ODP_FEW	8
+
+/* How often to look whether a frozen file system has thawed. */
+#define ODP_THAW_POLL	DIV_ROUND_UP(HZ, 50)
 
 /**
  * odp_span_of - the pages of a range, as far as its first leaf goes
@@ -39,55 +45,158 @@ struct odp_span odp_span_of(unsigned long va, u64 length)
 }
 
 /**
- * odp_fault_page - have the CPU page table give access to a page
- * @m: the mirror; its mm's mmap lock held, and still or again held on return
- * @va: an address in the page
- * @write: for a write?
+ * odp_fault_enter - a fault begins
+ * @f: the fault, until odp_fault_leave() in one place
  *
- * Waits for whatever the page needs, userfaultfd included;
- * odp_mirror_kill() ends the wait.
+ * Until then the address space lives, and odp_slow_kick() finds the fault if
+ * it may wait.
  *
- * Return: 0 (which the next invalidation may undo), -EFAULT if there is no
- * page or no such access to it, -ENOMEM, -ECANCELED if the mirror is dying,
- * -EINTR.
+ * Return: 0; -ECANCELED if the mirror is dying; -ESRCH if the address space
+ * is gone.
  */
-int odp_fault_page(struct odp_mirror *m, unsigned long va, bool write)
+int odp_fault_enter(struct odp_fault *f)
+{
+	struct odp_space *s = f->m->space;
+
+	if (odp_mirror_dying(f->m))
+		return -ECANCELED;
+	if (!mmget_not_zero(s->mm))
+		return -ESRCH;
+	if (!f->wait)
+		return 0;
+
+	f->task = current;
+	f->since = jiffies;
+	spin_lock(&s->lock);
+	list_add(&f->list, &s->faulters);
+	spin_unlock(&s->lock);
+
+	return 0;
+}
+
+/**
+ * odp_fault_leave - a fault has ended
+ * @f: as given to odp_fault_enter(), which returned 0
+ */
+void odp_fault_leave(struct odp_fault *f)
+{
+	struct odp_space *s = f->m->space;
+
+	if (f->wait) {
+		spin_lock(&s->lock);
+		list_del(&f->list);
+		spin_unlock(&s->lock);
+	}
+	/* The last one tears the address space down, which is not for here. */
+	mmput_async(s->mm);
+}
+
+/**
+ * odp_fault_lock - take the mmap lock for reading
+ * @f: the fault
+ *
+ * Return: 0; -EINTR; -EINPROGRESS if the fault does not wait and the lock was
+ * not to be had soon.
+ */
+int odp_fault_lock(const struct odp_fault *f)
+{
+	struct mm_struct *mm = f->m->space->mm;
+
+	if (f->wait)
+		return mmap_read_lock_killable(mm);
+	return odp_quick_lock(mm) ? 0 : -EINPROGRESS;
+}
+
+/* Should a fault that waits go on? */
+static int odp_fault_check(const struct odp_fault *f)
+{
+	if (odp_mirror_dying(f->m))
+		return -ECANCELED;
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return READ_ONCE(f->yield) ? -EINPROGRESS : 0;
+}
+
+/*
+ * A frozen file system is asked for write access in a sleep that no signal
+ * ends, so the thaw is waited for here.
+ */
+static bool odp_vma_frozen(struct vm_area_struct *vma, bool write)
+{
+	return write && vma->vm_file && (vma->vm_flags & VM_SHARED) &&
+	       READ_ONCE(file_inode(vma->vm_file)->i_sb->s_writers.frozen) !=
+	       SB_UNFROZEN;
+}
+
+static int odp_fault_page_wait(struct odp_fault *f, unsigned long va)
 {
 	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE |
 			     FAULT_FLAG_REMOTE |
-			     (write ? FAULT_FLAG_WRITE : 0);
+			     (f->write ? FAULT_FLAG_WRITE : 0);
+	struct mm_struct *mm = f->m->space->mm;
 	struct vm_area_struct *vma;
 	vm_fault_t ret;
+	int err;
 
 	do {
-		if (odp_mirror_dying(m))
-			return -ECANCELED;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		vma = vma_lookup(m->mm, va);
-		if (!vma || !odp_vma_suits(vma, write))
+		err = odp_fault_check(f);
+		if (err)
+			return err;
+		vma = vma_lookup(mm, va);
+		if (!vma || !odp_vma_suits(vma, f->write))
 			return -EFAULT;
 
-		ret = handle_mm_fault(vma, va, flags, NULL);
+		if (odp_vma_frozen(vma, f->write)) {
+			mmap_read_unlock(mm);
+			schedule_timeout_killable(ODP_THAW_POLL);
+			ret = VM_FAULT_RETRY;
+		} else {
+			ret = handle_mm_fault(vma, va, flags, NULL);
+			flags |= FAULT_FLAG_TRIED;
+		}
 		/* Either has dropped the lock. */
 		if (ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED))
-			mmap_read_lock(m->mm);
-		flags |= FAULT_FLAG_TRIED;
+			mmap_read_lock(mm);
 	} while (ret & VM_FAULT_RETRY);
 
 	return ret & VM_FAULT_ERROR ? vm_fault_to_errno(ret, 0) : 0;
 }
 
-static int odp_fault_critical(struct odp_mirror *m, struct odp_span critical,
-			      bool write)
+/**
+ * odp_fault_page - have the CPU page table give access to a page
+ * @f: the fault; its mm's mmap lock held, and still or again held on return
+ * @va: an address in the page
+ *
+ * One that waits does so for whatever the page needs, userfaultfd included;
+ * odp_mirror_kill() and a fatal signal end the wait.
+ *
+ * Return: 0 (which the next invalidation may undo); -EFAULT if there is no
+ * page or no such access to it; -ENOMEM; -ECANCELED if the mirror is dying;
+ * -EINTR; -EINPROGRESS if it would have to wait and does not.
+ */
+int odp_fault_page(struct odp_fault *f, unsigned long va)
 {
-	unsigned long va = critical.start;
-	int err = 0;
+	if (f->wait)
+		return odp_fault_page_wait(f, va);
+	return odp_quick_page(f->m->space->mm, va, f->write);
+}
 
-	mmap_read_lock(m->mm);
-	for (; critical.npages && !err; critical.npages--, va += PAGE_SIZE)
-		err = odp_fault_page(m, va, write);
-	mmap_read_unlock(m->mm);
+static int odp_fault_critical(struct odp_fault *f)
+{
+	unsigned long i, va = f->critical.start;
+	int err;
+
+	if (!f->critical.npages)
+		return 0;
+	if (!f->wait && !odp_quick_welcome(f->m->space->mm))
+		return -EINPROGRESS;
+
+	err = odp_fault_lock(f);
+	if (err)
+		return err;
+	for (i = 0; i < f->critical.npages && !err; i++, va += PAGE_SIZE)
+		err = odp_fault_page(f, va);
+	mmap_read_unlock(f->m->space->mm);
 
 	return err;
 }
@@ -100,51 +209,47 @@ static int odp_fault_critical(struct odp_mirror *m, struct odp_span critical,
 static bool odp_populate_aside(struct vm_area_struct *vma, unsigned long va,
 			       unsigned int state, bool write)
 {
-	/* NOWAIT: never drops the mmap lock, never tells a userfaultfd. */
-	unsigned int flags = FAULT_FLAG_ALLOW_RETRY |
-			     FAULT_FLAG_RETRY_NOWAIT | FAULT_FLAG_REMOTE;
-
 	write = write && vma_is_anonymous(vma) && odp_vma_suits(vma, true);
 	if (state & (write ? ODP_PAGE_WRITE : ODP_PAGE_READ))
 		return true;
-	if (write)
-		flags |= FAULT_FLAG_WRITE;
+	if (!odp_quick_vma(vma, va, write))
+		return true;
 
-	return !(handle_mm_fault(vma, va, flags, NULL) & VM_FAULT_ERROR);
+	return odp_quick_fault(vma, va, write) != -EFAULT;
 }
 
-static void odp_populate_span(struct odp_mirror *m, const struct odp_snap *snap,
-			      bool write)
+static void odp_populate_span(struct odp_fault *f, const struct odp_snap *snap)
 {
+	struct mm_struct *mm = f->m->space->mm;
 	unsigned long i, va = snap->start;
 	struct vm_area_struct *vma = NULL;
 	bool go_on = true;
 
 	for (i = 0; i < snap->npages && go_on; i++, va += PAGE_SIZE) {
 		if (!vma || va >= vma->vm_end)
-			vma = find_vma(m->mm, va);
+			vma = find_vma(mm, va);
 		if (!vma)
 			break;
 		if (va < vma->vm_start || !odp_vma_suits(vma, false))
 			continue;
 		go_on = odp_populate_aside(vma, va,
-					   odp_hmm_state(snap->pfns[i]), write);
+					   odp_hmm_state(snap->pfns[i]),
+					   f->write);
 	}
 }
 
-/* Pages that cannot be had are passed over; only a lack of memory ends it. */
-static int odp_populate_wait(struct odp_mirror *m, const struct odp_snap *snap,
-			     bool write)
+/* Pages that cannot be had are passed over. */
+static int odp_populate_all(struct odp_fault *f, const struct odp_snap *snap)
 {
-	unsigned int need = write ? ODP_PAGE_WRITE : ODP_PAGE_READ;
+	unsigned int need = f->write ? ODP_PAGE_WRITE : ODP_PAGE_READ;
 	unsigned long i;
 	int err;
 
-	for (i = 0; i < snap->npages && !odp_mirror_dying(m); i++) {
+	for (i = 0; i < snap->npages; i++) {
 		if (odp_hmm_state(snap->pfns[i]) & need)
 			continue;
-		err = odp_fault_page(m, snap->start + (i << PAGE_SHIFT), write);
-		if (err == -ENOMEM)
+		err = odp_fault_page(f, snap->start + (i << PAGE_SHIFT));
+		if (err && err != -EFAULT)
 			return err;
 	}
 
@@ -152,16 +257,18 @@ static int odp_populate_wait(struct odp_mirror *m, const struct odp_snap *snap,
 }
 
 /* With the mmap lock held, which may be dropped and taken again. */
-static int odp_fault_begin(struct odp_snap *snap)
+static int odp_fault_begin(struct odp_fault *f, struct odp_snap *snap)
 {
-	struct mm_struct *mm = snap->window->mirror->mm;
+	struct mm_struct *mm = f->m->space->mm;
 	int err;
 
 	if (odp_window_begin(snap->window, &snap->seq))
 		return 0;
+	if (!f->wait)
+		return -ETIMEDOUT;
 
 	mmap_read_unlock(mm);
-	err = odp_window_wait_quiet(snap->window);
+	err = odp_window_wait_quiet(snap->window, f->m);
 	mmap_read_lock(mm);
 	if (err)
 		return err;
@@ -170,91 +277,91 @@ static int odp_fault_begin(struct odp_snap *snap)
 }
 
 /* -EBUSY: an invalidation got in between. */
-static int odp_fault_snap(struct odp_snap *snap, bool write,
-			  enum odp_populate populate)
+static int odp_fault_snap(struct odp_fault *f, struct odp_snap *snap)
 {
-	struct odp_mirror *m = snap->window->mirror;
 	int err;
 
-	mmap_read_lock(m->mm);
-	err = odp_fault_begin(snap);
+	err = odp_fault_lock(f);
+	if (err)
+		return err;
+	err = odp_fault_begin(f, snap);
 	if (!err)
 		err = odp_snap_take(snap);
-	if (err || populate == ODP_POPULATE_NO ||
-	    odp_snap_has(snap, snap->start, snap->npages, write))
+	if (err || f->populate == ODP_POPULATE_NO ||
+	    odp_snap_has(snap, snap->start, snap->npages, f->write))
 		goto out;
 
-	if (populate == ODP_POPULATE_ASIDE)
-		odp_populate_span(m, snap, write);
+	if (f->populate == ODP_POPULATE_ASIDE)
+		odp_populate_span(f, snap);
 	else
-		err = odp_populate_wait(m, snap, write);
+		err = odp_populate_all(f, snap);
 	if (!err)
-		err = odp_fault_begin(snap);
+		err = odp_fault_begin(f, snap);
 	if (!err)
 		err = odp_snap_take(snap);
 out:
-	mmap_read_unlock(m->mm);
+	mmap_read_unlock(f->m->space->mm);
 	return err;
 }
 
-static int odp_fault_install(struct odp_snap *snap, struct odp_span critical)
+static int odp_fault_install(struct odp_fault *f, struct odp_snap *snap)
 {
 	struct odp_window *w = snap->window;
-	struct odp_mirror *m = w->mirror;
+	struct odp_space *s = w->space;
+	struct odp_mirror *m = f->m;
 	struct mem_cgroup *memcg;
 	unsigned long needed;
 	int ret;
 
-	if (m->probe && m->probe->snapshot_taken)
-		m->probe->snapshot_taken(m->probe_arg, snap->start,
+	if (s->probe && s->probe->snapshot_taken)
+		s->probe->snapshot_taken(s->probe_arg, snap->start,
 					 snap->start +
 					 (snap->npages << PAGE_SHIFT));
 
-	memcg = set_active_memcg(m->memcg);
-	ret = m->ops->install(w->table, snap);
+	memcg = set_active_memcg(s->memcg);
+	ret = s->ops->install(w->table, snap);
 	set_active_memcg(memcg);
 	if (ret < 0)
 		return ret;
 	trace_odp_install(m, snap->start, snap->npages, ret);
 
-	if (!critical.npages) {
+	if (!f->critical.npages) {
 		odp_count(m, prefetched_pages, ret);
 		return 0;
 	}
-	needed = min_t(unsigned long, ret, critical.npages);
+	needed = min_t(unsigned long, ret, f->critical.npages);
 	odp_count(m, faulted_pages, needed);
 	odp_count(m, around_pages, ret - needed);
 
 	return 0;
 }
 
-static int odp_fault_piece(struct odp_window *w, unsigned long *pfns,
-			   struct odp_span critical, struct odp_span span,
-			   bool write, enum odp_populate populate)
+static int odp_fault_piece(struct odp_fault *f, struct odp_window *w,
+			   unsigned long *pfns)
 {
 	struct odp_snap snap = {
 		.window = w,
-		.start = span.start,
-		.npages = span.npages,
+		.start = f->span.start,
+		.npages = f->span.npages,
 		.pfns = pfns,
 	};
 	int err;
 
-	err = odp_fault_snap(&snap, write, populate);
+	err = odp_fault_snap(f, &snap);
 	if (!err)
-		err = odp_fault_install(&snap, critical);
-	if (!err && critical.npages &&
-	    !odp_snap_has(&snap, critical.start, critical.npages, write))
+		err = odp_fault_install(f, &snap);
+	if (!err && f->critical.npages &&
+	    !odp_snap_has(&snap, f->critical.start, f->critical.npages,
+			  f->write))
 		err = -EAGAIN;
 
 	return err == -EBUSY ? -EAGAIN : err;
 }
 
 /* All that is needed, but nothing around it, a few pages at a time. */
-static int odp_fault_few(struct odp_window *w, struct odp_span critical,
-			 struct odp_span span, bool write,
-			 enum odp_populate populate)
+static int odp_fault_few(struct odp_fault *f, struct odp_window *w)
 {
+	struct odp_span critical = f->critical, span = f->span;
 	struct odp_span piece = critical.npages ? critical : span;
 	unsigned long left = piece.npages;
 	unsigned long pfns[ODP_FEW];
@@ -262,27 +369,28 @@ static int odp_fault_few(struct odp_window *w, struct odp_span critical,
 
 	for (; left && !err; left -= piece.npages) {
 		piece.npages = min(left, ODP_FEW);
-		err = odp_fault_piece(w, pfns,
-				      critical.npages ? piece : critical,
-				      piece, write, populate);
+		f->span = piece;
+		if (critical.npages)
+			f->critical = piece;
+		err = odp_fault_piece(f, w, pfns);
 		piece.start += piece.npages << PAGE_SHIFT;
 	}
+	f->critical = critical;
+	f->span = span;
 
 	return err;
 }
 
-static int odp_fault_span(struct odp_window *w, struct odp_span critical,
-			  struct odp_span span, bool write,
-			  enum odp_populate populate)
+static int odp_fault_span(struct odp_fault *f, struct odp_window *w)
 {
 	unsigned long *pfns;
 	int err;
 
-	pfns = kmalloc_array(span.npages, sizeof(*pfns),
+	pfns = kmalloc_array(f->span.npages, sizeof(*pfns),
 			     GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
 	if (!pfns)
-		return odp_fault_few(w, critical, span, write, populate);
-	err = odp_fault_piece(w, pfns, critical, span, write, populate);
+		return odp_fault_few(f, w);
+	err = odp_fault_piece(f, w, pfns);
 	kfree(pfns);
 
 	return err;
@@ -290,48 +398,42 @@ static int odp_fault_span(struct odp_window *w, struct odp_span critical,
 
 /**
  * odp_fault - bring pages into the table, one round
- * @m: the mirror
- * @critical: the pages that must be had; possibly none
- * @span: the pages to look at; all critical ones are among them, and they do
- *	not leave one leaf
- * @write: for a write?
- * @populate: what to do about those of @span that are not present
+ * @f: the fault
  *
- * May sleep. The caller holds no lock.
+ * The caller holds no lock, and keeps the mirror.
  *
  * Return: 0 if the critical pages were in the table for at least a moment;
  * -EAGAIN if the round was lost to an invalidation; -ETIMEDOUT if one did not
- * end within the policy's limit; -ESRCH if the address space is gone; else as
- * odp_fault_page().
+ * end within the policy's limit, or, for a fault that does not wait, is under
+ * way; -ESRCH if the address space is gone; else as odp_fault_page().
  */
-int odp_fault(struct odp_mirror *m, struct odp_span critical,
-	      struct odp_span span, bool write, enum odp_populate populate)
+int odp_fault(struct odp_fault *f)
 {
-	struct odp_faulter faulter;
+	struct odp_mirror *m = f->m;
 	struct odp_window *w;
 	int err;
 
-	err = odp_faulter_enter(m, &faulter);
+	err = odp_fault_enter(f);
 	if (err)
 		return err;
 
-	err = odp_fault_critical(m, critical, write);
+	err = odp_fault_critical(f);
 	if (err)
 		goto out;
 
-	w = odp_window_get(m, span.start);
+	w = odp_window_get(m->space, f->span.start);
 	if (IS_ERR(w)) {
 		err = PTR_ERR(w);
 		goto out;
 	}
-	err = odp_fault_span(w, critical, span, write, populate);
+	err = odp_fault_span(f, w);
 	odp_window_put(w);
 
 	if (err == -EAGAIN) {
 		odp_count(m, collisions, 1);
-		trace_odp_retry(m, span.start, span.npages);
+		trace_odp_retry(m, f->span.start, f->span.npages);
 	}
 out:
-	odp_faulter_leave(m, &faulter);
+	odp_fault_leave(f);
 	return err;
 }

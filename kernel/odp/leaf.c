@@ -6,12 +6,21 @@
 #include <linux/slab.h>
 
 #include "leaf.h"
-#include "mirror.h"
 #include "snap.h"
+#include "space.h"
 #include "window.h"
 
 static struct kmem_cache *odp_leaf_cache;
 static struct kmem_cache *odp_ptes_cache;
+
+/**
+ * odp_space_has_leaves - does the engine keep a space's entries, or a device?
+ * @s: the space
+ */
+bool odp_space_has_leaves(const struct odp_space *s)
+{
+	return s->ops == &odp_leaf_ops;
+}
 
 static unsigned int odp_leaf_index(unsigned long va)
 {
@@ -78,7 +87,7 @@ void odp_leaf_dirty(struct odp_leaf *leaf, unsigned long va, u64 pte)
 
 /**
  * odp_leaf_find - the leaf of an address
- * @m: the mirror
+ * @s: the space
  * @va: the address
  *
  * Under rcu_read_lock(). The leaf found may have just died: then it has no
@@ -86,9 +95,9 @@ void odp_leaf_dirty(struct odp_leaf *leaf, unsigned long va, u64 pte)
  *
  * Return: the leaf or NULL.
  */
-struct odp_leaf *odp_leaf_find(struct odp_mirror *m, unsigned long va)
+struct odp_leaf *odp_leaf_find(struct odp_space *s, unsigned long va)
 {
-	struct odp_window *w = odp_window_find(m, va);
+	struct odp_window *w = odp_window_find(s, va);
 
 	if (!w || !w->nr_slots)
 		return NULL;
@@ -97,18 +106,18 @@ struct odp_leaf *odp_leaf_find(struct odp_mirror *m, unsigned long va)
 
 /**
  * odp_leaf_peek - read the entry of an address
- * @m: the mirror
+ * @s: the space
  * @va: the address
  *
  * Return: the entry or 0, as it was a moment ago.
  */
-u64 odp_leaf_peek(struct odp_mirror *m, unsigned long va)
+u64 odp_leaf_peek(struct odp_space *s, unsigned long va)
 {
 	struct odp_leaf *leaf;
 	u64 pte = 0;
 
 	rcu_read_lock();
-	leaf = odp_leaf_find(m, va);
+	leaf = odp_leaf_find(s, va);
 	if (leaf) {
 		read_lock(&leaf->lock);
 		pte = odp_leaf_get(leaf, va);
@@ -119,15 +128,14 @@ u64 odp_leaf_peek(struct odp_mirror *m, unsigned long va)
 	return pte;
 }
 
-static void odp_leaf_count(struct odp_mirror *m, long pages, long huge)
+static bool odp_leaf_empty(const struct odp_leaf *leaf)
 {
-	odp_count(m, resident_pages, pages);
-	odp_count(m, huge_entries, huge);
+	return !leaf->huge && !leaf->nr_valid;
 }
 
 /* Under the write lock. Returns how many pages went. */
-static unsigned int odp_leaf_clear(struct odp_mirror *m, struct odp_leaf *leaf,
-				   unsigned long start, unsigned long end)
+static unsigned int odp_leaf_clear(struct odp_leaf *leaf, unsigned long start,
+				   unsigned long end)
 {
 	unsigned int first = odp_leaf_index(start);
 	unsigned int last = odp_leaf_index(end - 1);
@@ -135,7 +143,6 @@ static unsigned int odp_leaf_clear(struct odp_mirror *m, struct odp_leaf *leaf,
 
 	if (leaf->huge) {
 		leaf->huge = 0;
-		odp_leaf_count(m, -(long)ODP_LEAF_PAGES, -1);
 		return ODP_LEAF_PAGES;
 	}
 
@@ -146,13 +153,11 @@ static unsigned int odp_leaf_clear(struct odp_mirror *m, struct odp_leaf *leaf,
 		leaf->nr_valid--;
 		gone++;
 	}
-	odp_leaf_count(m, -(long)gone, 0);
 
 	return gone;
 }
 
-static int odp_leaf_install_huge(struct odp_mirror *m, struct odp_leaf *leaf,
-				 u64 pte)
+static int odp_leaf_install_huge(struct odp_leaf *leaf, u64 pte)
 {
 	unsigned int had = leaf->huge ? ODP_LEAF_PAGES : leaf->nr_valid;
 
@@ -160,14 +165,13 @@ static int odp_leaf_install_huge(struct odp_mirror *m, struct odp_leaf *leaf,
 		leaf->huge = pte | (leaf->huge & ODP_PTE_DIRTY);
 		return 0;
 	}
-	odp_leaf_clear(m, leaf, 0, ODP_LEAF_SIZE);
+	odp_leaf_clear(leaf, 0, ODP_LEAF_SIZE);
 	leaf->huge = pte;
-	odp_leaf_count(m, ODP_LEAF_PAGES, 1);
 
 	return ODP_LEAF_PAGES - had;
 }
 
-static int odp_leaf_install_small(struct odp_mirror *m, struct odp_leaf *leaf,
+static int odp_leaf_install_small(struct odp_leaf *leaf,
 				  const struct odp_snap *snap)
 {
 	unsigned long i, pfn, npages = odp_snap_npages(snap);
@@ -176,7 +180,7 @@ static int odp_leaf_install_small(struct odp_mirror *m, struct odp_leaf *leaf,
 	u64 old, pte;
 
 	if (leaf->huge)
-		odp_leaf_clear(m, leaf, 0, ODP_LEAF_SIZE);
+		odp_leaf_clear(leaf, 0, ODP_LEAF_SIZE);
 
 	for (i = 0; i < npages; i++, index++) {
 		state = odp_snap_page(snap, i, &pfn);
@@ -191,7 +195,6 @@ static int odp_leaf_install_small(struct odp_mirror *m, struct odp_leaf *leaf,
 		}
 		odp_ptes_set(leaf->ptes, index, pte | (old & ODP_PTE_DIRTY));
 	}
-	odp_leaf_count(m, fresh, 0);
 
 	return fresh;
 }
@@ -259,8 +262,6 @@ static struct odp_leaf *odp_leaf_publish(struct odp_window *w, unsigned long va,
 		spare->leaf = NULL;
 		rcu_assign_pointer(w->slot[slot], leaf);
 		WRITE_ONCE(w->nr_leaves, w->nr_leaves + 1);
-		odp_count(w->mirror, leaves, 1);
-		odp_count(w->mirror, table_bytes, sizeof(*leaf));
 	}
 	spin_unlock(&w->lock);
 
@@ -272,7 +273,6 @@ static int odp_leaf_try_install(struct odp_window *w,
 				const struct odp_snap *snap,
 				struct odp_spare *spare)
 {
-	struct odp_mirror *m = w->mirror;
 	u64 huge = odp_leaf_huge_pte(snap);
 	struct odp_leaf *leaf;
 	int ret = -ENOSPC;
@@ -287,21 +287,20 @@ static int odp_leaf_try_install(struct odp_window *w,
 		goto out_unlock;
 	if (odp_snap_stale(snap)) {
 		/* Nobody else may ever have a use for a new leaf. */
-		if (!leaf->huge && !leaf->nr_valid)
+		if (odp_leaf_empty(leaf))
 			WRITE_ONCE(w->untidy, true);
 		ret = -EAGAIN;
 		goto out_unlock;
 	}
 	if (huge) {
-		ret = odp_leaf_install_huge(m, leaf, huge);
+		ret = odp_leaf_install_huge(leaf, huge);
 		goto out_unlock;
 	}
 	if (!leaf->ptes) {
 		leaf->ptes = spare->ptes;
 		spare->ptes = NULL;
-		odp_count(m, table_bytes, sizeof(*leaf->ptes));
 	}
-	ret = odp_leaf_install_small(m, leaf, snap);
+	ret = odp_leaf_install_small(leaf, snap);
 
 out_unlock:
 	write_unlock(&leaf->lock);
@@ -348,7 +347,7 @@ static unsigned long odp_leaf_zap(void *table, unsigned long start,
 				  unsigned long end)
 {
 	struct odp_window *w = table;
-	unsigned long next, gone = 0;
+	unsigned long next, taken, gone = 0;
 	struct odp_leaf *leaf;
 
 	rcu_read_lock();
@@ -358,8 +357,11 @@ static unsigned long odp_leaf_zap(void *table, unsigned long start,
 		if (!leaf)
 			continue;
 		write_lock(&leaf->lock);
-		gone += odp_leaf_clear(w->mirror, leaf, start, next);
+		taken = odp_leaf_clear(leaf, start, next);
+		if (taken && odp_leaf_empty(leaf))
+			WRITE_ONCE(w->untidy, true);
 		write_unlock(&leaf->lock);
+		gone += taken;
 	}
 	rcu_read_unlock();
 
@@ -384,12 +386,9 @@ static void odp_leaf_free_rcu(struct rcu_head *rcu)
 static void odp_leaf_remove(struct odp_window *w, struct odp_leaf *leaf,
 			    unsigned int slot)
 {
-	long bytes = sizeof(*leaf) + (leaf->ptes ? sizeof(*leaf->ptes) : 0);
-
+	lockdep_assert_held(&w->lock);
 	RCU_INIT_POINTER(w->slot[slot], NULL);
 	WRITE_ONCE(w->nr_leaves, w->nr_leaves - 1);
-	odp_count(w->mirror, leaves, -1);
-	odp_count(w->mirror, table_bytes, -bytes);
 	call_rcu(&leaf->rcu, odp_leaf_free_rcu);
 }
 
@@ -409,7 +408,7 @@ void odp_leaf_prune(struct odp_window *w)
 		if (!leaf)
 			continue;
 		write_lock(&leaf->lock);
-		leaf->dead = !leaf->huge && !leaf->nr_valid;
+		leaf->dead = odp_leaf_empty(leaf);
 		write_unlock(&leaf->lock);
 		if (leaf->dead)
 			odp_leaf_remove(w, leaf, slot);
@@ -425,6 +424,56 @@ void odp_leaf_destroy(struct odp_window *w)
 {
 	odp_leaf_zap(w, w->start, w->end);
 	odp_leaf_prune(w);
+}
+
+/* How many small entries from @first to @last are valid. */
+static unsigned int odp_leaf_valid(const struct odp_leaf *leaf,
+				   unsigned int first, unsigned int last)
+{
+	unsigned int i, valid = 0;
+
+	if (first == 0 && last == ODP_LEAF_PAGES - 1)
+		return leaf->nr_valid;
+	for (i = first; leaf->nr_valid && i <= last; i++)
+		valid += odp_ptes_get(leaf->ptes, i) != 0;
+
+	return valid;
+}
+
+/**
+ * odp_leaf_tally - count what stands in a part of a window
+ * @w: the window
+ * @start: an address in the first page
+ * @last: an address in the last page; both in the window
+ * @tally: what is there is added to this
+ */
+void odp_leaf_tally(struct odp_window *w, unsigned long start,
+		    unsigned long last, struct odp_tally *tally)
+{
+	unsigned int slot = odp_window_slot(w, start);
+	unsigned int end = odp_window_slot(w, last);
+	unsigned int first_page, last_page, pages;
+	struct odp_leaf *leaf;
+
+	for (first_page = odp_leaf_index(start); slot <= end;
+	     slot++, first_page = 0) {
+		last_page = slot < end ? ODP_LEAF_PAGES - 1 :
+					 odp_leaf_index(last);
+		rcu_read_lock();
+		leaf = rcu_dereference(w->slot[slot]);
+		if (leaf) {
+			read_lock(&leaf->lock);
+			pages = leaf->huge ? last_page - first_page + 1 :
+				odp_leaf_valid(leaf, first_page, last_page);
+			tally->pages += pages;
+			tally->huge += leaf->huge != 0;
+			tally->leaves++;
+			tally->bytes += sizeof(*leaf) +
+				(leaf->ptes ? sizeof(*leaf->ptes) : 0);
+			read_unlock(&leaf->lock);
+		}
+		rcu_read_unlock();
+	}
 }
 
 int __init odp_leaf_init(void)

@@ -9,7 +9,7 @@
 #include <linux/mm.h>
 #include <linux/rwlock.h>
 
-struct odp_mirror;
+struct odp_space;
 struct odp_table_ops;
 struct odp_window;
 
@@ -73,14 +73,33 @@ struct odp_leaf {
 	struct rcu_head rcu;
 };
 
+/**
+ * struct odp_tally - what stands in a part of a table
+ * @pages: valid entries; a huge one counts 512
+ * @huge: huge entries
+ * @windows: windows
+ * @leaves: leaves
+ * @bytes: memory of windows and leaves
+ */
+struct odp_tally {
+	u64 pages;
+	u64 huge;
+	u64 windows;
+	u64 leaves;
+	u64 bytes;
+};
+
 extern const struct odp_table_ops odp_leaf_ops;
 
+bool odp_space_has_leaves(const struct odp_space *s);
 u64 odp_leaf_get(const struct odp_leaf *leaf, unsigned long va);
 void odp_leaf_dirty(struct odp_leaf *leaf, unsigned long va, u64 pte);
-struct odp_leaf *odp_leaf_find(struct odp_mirror *m, unsigned long va);
-u64 odp_leaf_peek(struct odp_mirror *m, unsigned long va);
+struct odp_leaf *odp_leaf_find(struct odp_space *s, unsigned long va);
+u64 odp_leaf_peek(struct odp_space *s, unsigned long va);
 void odp_leaf_prune(struct odp_window *w);
 void odp_leaf_destroy(struct odp_window *w);
+void odp_leaf_tally(struct odp_window *w, unsigned long start,
+		    unsigned long last, struct odp_tally *tally);
 
 int odp_leaf_init(void);
 void odp_leaf_exit(void);

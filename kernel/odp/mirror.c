@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * A mirror's life and death, and the module's.
+ * Mirrors: views of a space, each with a range, rights, a policy, counters and
+ * a life of its own. Making and ending one touches no entry.
  */
-#include <linux/memcontrol.h>
+#include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
-#include "leaf.h"
 #include "mirror.h"
-#include "window.h"
-
-#define CREATE_TRACE_POINTS
-#include "trace.h"
-
-struct workqueue_struct *odp_wq;
+#include "space.h"
 
 static int odp_policy_check(const struct odp_policy *policy)
 {
@@ -31,10 +24,11 @@ static int odp_policy_check(const struct odp_policy *policy)
  * @attr: what and how
  *
  * Takes the same time and memory whatever the length: nothing is looked at,
- * nothing is pinned. May sleep.
+ * nothing is pinned. May sleep. The caller holds a reference on the mm's users.
  *
  * Return: the mirror, or ERR_PTR(): -EINVAL for an empty range, one that
- * wraps around or leaves the user address space, or a bad policy; -ENOMEM.
+ * wraps around or leaves the user address space, or a bad policy; -ENOMEM;
+ * -EAGAIN if the process may have no more threads and has none to fault.
  */
 struct odp_mirror *odp_mirror_create(const struct odp_mirror_attr *attr)
 {
@@ -51,59 +45,79 @@ struct odp_mirror *odp_mirror_create(const struct odp_mirror_attr *attr)
 	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
 	if (!m)
 		return ERR_PTR(-ENOMEM);
-
-	m->mm = attr->mm;
-	mmgrab(m->mm);
-	m->memcg = get_mem_cgroup_from_mm(m->mm);
+	kref_init(&m->ref);
 	m->start = attr->start;
 	m->last = attr->start + attr->length - 1;
 	m->writable = attr->writable;
 	m->policy = attr->policy;
-	m->ops = attr->ops ?: &odp_leaf_ops;
-	m->table = attr->table;
-	m->probe = attr->probe;
-	m->probe_arg = attr->probe_arg;
-	m->total = attr->total;
-	xa_init_flags(&m->windows, XA_FLAGS_ACCOUNT);
-	mutex_init(&m->windows_lock);
-	spin_lock_init(&m->lock);
-	INIT_LIST_HEAD(&m->moved);
-	INIT_LIST_HEAD(&m->faulters);
-	INIT_WORK(&m->tender, odp_tend);
-	init_waitqueue_head(&m->wait);
+	m->space = odp_space_get(attr);
+	if (IS_ERR(m->space)) {
+		err = PTR_ERR(m->space);
+		goto err_free;
+	}
+	if (attr->totals) {
+		m->attach = odp_attach(m->space, attr->totals);
+		if (IS_ERR(m->attach)) {
+			err = PTR_ERR(m->attach);
+			goto err_space;
+		}
+		RCU_INIT_POINTER(m->totals, attr->totals);
+	}
+	m->invalidations = atomic64_read(&m->space->invalidations);
+	m->invalidated_pages = atomic64_read(&m->space->invalidated_pages);
 
 	return m;
+
+err_space:
+	odp_space_put(m->space);
+err_free:
+	kfree(m);
+	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_GPL(odp_mirror_create);
 
+static void odp_mirror_free(struct kref *ref)
+{
+	struct odp_mirror *m = container_of(ref, struct odp_mirror, ref);
+
+	odp_space_put(m->space);
+	kfree(m);
+}
+
 /**
- * odp_mirror_kill - let no fault be in flight any more
+ * odp_mirror_get - take a reference
+ * @m: the mirror, to which the caller has one
+ */
+void odp_mirror_get(struct odp_mirror *m)
+{
+	kref_get(&m->ref);
+}
+EXPORT_SYMBOL_GPL(odp_mirror_get);
+
+/**
+ * odp_mirror_put - give a reference back
+ * @m: the mirror
+ *
+ * May sleep if the mirror has a table of its own.
+ */
+void odp_mirror_put(struct odp_mirror *m)
+{
+	kref_put(&m->ref, odp_mirror_free);
+}
+EXPORT_SYMBOL_GPL(odp_mirror_put);
+
+/**
+ * odp_mirror_kill - let no fault begin any more, and none wait
  * @m: the mirror
  *
  * Accesses that find their page go on; those that would have to fault end
- * with -ECANCELED, at once, even if they are waiting for a userfaultfd. When
- * this returns none is left. May sleep; may be called again.
+ * with -ECANCELED. So do those that wait for a page, soon, for which this does
+ * not wait. May be called again.
  */
 void odp_mirror_kill(struct odp_mirror *m)
 {
-	struct odp_faulter *faulter;
-
-	spin_lock(&m->lock);
 	WRITE_ONCE(m->dying, true);
-	/*
-	 * A fault that is about to sleep in the memory manager misses a
-	 * wake-up, so go round until the last one has left.
-	 */
-	while (!list_empty(&m->faulters)) {
-		list_for_each_entry(faulter, &m->faulters, list)
-			wake_up_process(faulter->task);
-		spin_unlock(&m->lock);
-		wake_up_all(&m->wait);
-		wait_event_timeout(m->wait, list_empty_careful(&m->faulters),
-				   1);
-		spin_lock(&m->lock);
-	}
-	spin_unlock(&m->lock);
+	odp_slow_forget(m);
 }
 EXPORT_SYMBOL_GPL(odp_mirror_kill);
 
@@ -111,18 +125,16 @@ EXPORT_SYMBOL_GPL(odp_mirror_kill);
  * odp_mirror_destroy - end a mirror
  * @m: the mirror, which no access uses any more
  *
- * May sleep, for as long as an invalidation is under way.
+ * Waits for nobody's memory: a fault that does keeps what it needs. May sleep.
  */
 void odp_mirror_destroy(struct odp_mirror *m)
 {
 	odp_mirror_kill(m);
-	disable_work_sync(&m->tender);
-	odp_windows_destroy(m);
-	xa_destroy(&m->windows);
-	mutex_destroy(&m->windows_lock);
-	mem_cgroup_put(m->memcg);
-	mmdrop(m->mm);
-	kfree(m);
+	if (m->attach) {
+		RCU_INIT_POINTER(m->totals, NULL);
+		odp_detach(m->attach);
+	}
+	odp_mirror_put(m);
 }
 EXPORT_SYMBOL_GPL(odp_mirror_destroy);
 
@@ -197,119 +209,3 @@ void odp_mirror_set_writable(struct odp_mirror *m, bool writable)
 	WRITE_ONCE(m->writable, writable);
 }
 EXPORT_SYMBOL_GPL(odp_mirror_set_writable);
-
-/**
- * odp_counters_read - read counters
- * @c: the counters
- * @stats: filled in; each counter is exact, but they are not read at once
- */
-void odp_counters_read(const struct odp_counters *c, struct odp_stats *stats)
-{
-	*stats = (struct odp_stats) {
-		.faults = atomic64_read(&c->faults),
-		.faulted_pages = atomic64_read(&c->faulted_pages),
-		.around_pages = atomic64_read(&c->around_pages),
-		.prefetched_pages = atomic64_read(&c->prefetched_pages),
-		.invalidations = atomic64_read(&c->invalidations),
-		.invalidated_pages = atomic64_read(&c->invalidated_pages),
-		.collisions = atomic64_read(&c->collisions),
-		.failed_faults = atomic64_read(&c->failed_faults),
-		.pinned_fallbacks = atomic64_read(&c->pinned_fallbacks),
-		.resident_pages = atomic64_read(&c->resident_pages),
-		.huge_entries = atomic64_read(&c->huge_entries),
-		.windows = atomic64_read(&c->windows),
-		.leaves = atomic64_read(&c->leaves),
-		.table_bytes = atomic64_read(&c->table_bytes),
-	};
-}
-EXPORT_SYMBOL_GPL(odp_counters_read);
-
-/**
- * odp_mirror_stats - read a mirror's own counters
- * @m: the mirror
- * @stats: filled in as by odp_counters_read()
- */
-void odp_mirror_stats(const struct odp_mirror *m, struct odp_stats *stats)
-{
-	odp_counters_read(&m->count, stats);
-}
-EXPORT_SYMBOL_GPL(odp_mirror_stats);
-
-/**
- * odp_faulter_enter - a fault begins
- * @m: the mirror
- * @faulter: on the caller's stack, until odp_faulter_leave()
- *
- * Until then the address space lives, and odp_mirror_kill() waits.
- *
- * Return: 0; -ECANCELED if the mirror is dying; -ESRCH if the address space
- * is gone.
- */
-int odp_faulter_enter(struct odp_mirror *m, struct odp_faulter *faulter)
-{
-	int err = 0;
-
-	faulter->task = current;
-	spin_lock(&m->lock);
-	if (m->dying)
-		err = -ECANCELED;
-	else if (!mmget_not_zero(m->mm))
-		err = -ESRCH;
-	else
-		list_add(&faulter->list, &m->faulters);
-	spin_unlock(&m->lock);
-
-	return err;
-}
-
-/**
- * odp_faulter_leave - a fault has ended
- * @m: the mirror
- * @faulter: as given to odp_faulter_enter(), which returned 0
- */
-void odp_faulter_leave(struct odp_mirror *m, struct odp_faulter *faulter)
-{
-	bool last;
-
-	/* The last one tears the address space down, which is not for here. */
-	mmput_async(m->mm);
-	spin_lock(&m->lock);
-	list_del(&faulter->list);
-	last = m->dying && list_empty(&m->faulters);
-	if (last)
-		wake_up_all(&m->wait);
-	spin_unlock(&m->lock);
-}
-
-static int __init odp_init(void)
-{
-	int err;
-
-	odp_wq = alloc_workqueue("odp", WQ_UNBOUND, 0);
-	if (!odp_wq)
-		return -ENOMEM;
-
-	err = odp_leaf_init();
-	if (err)
-		goto err_wq;
-
-	return 0;
-
-err_wq:
-	destroy_workqueue(odp_wq);
-	return err;
-}
-
-static void __exit odp_exit(void)
-{
-	/* Windows and leaves that wait for their grace period. */
-	rcu_barrier();
-	odp_leaf_exit();
-	destroy_workqueue(odp_wq);
-}
-
-module_init(odp_init);
-module_exit(odp_exit);
-
-MODULE_DESCRIPTION("On-demand paging for devices that look pages up when they need them");
-MODULE_LICENSE("Dual BSD/GPL");

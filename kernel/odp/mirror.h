@@ -5,76 +5,44 @@
 #ifndef ODP_MIRROR_INTERNAL_H
 #define ODP_MIRROR_INTERNAL_H
 
-#include <linux/mm.h>
-#include <linux/mutex.h>
-#include <linux/spinlock.h>
-#include <linux/wait.h>
-#include <linux/workqueue.h>
-#include <linux/xarray.h>
+#include <linux/cache.h>
+#include <linux/kref.h>
+#include <linux/rcupdate.h>
+#include <linux/smp.h>
 #include <rdma/odp_mirror.h>
 
+#include "count.h"
+
 /**
- * struct odp_mirror - one memory region's view of an address space
- * @mm: whose; held with mmgrab()
- * @memcg: pays for windows and leaves
+ * struct odp_mirror - one memory region's view of a space
+ * @space: what it views
  * @start: the first byte
  * @last: the last byte
  * @writable: may the device write?
- * @policy: how to deal with faults
- * @ops: the table of entries: the engine's leaves or the device's own
- * @table: passed to @ops; the engine's leaves take the window instead
- * @probe: a test's, or NULL
- * @probe_arg: passed to @probe
- * @total: counts for all mirrors of a device, or NULL
- * @windows: all windows, by va >> ODP_WINDOW_SHIFT
- * @windows_lock: held to make a window and to unmake one
- * @lock: guards @moved and @faulters
- * @moved: windows that wait for the tender
- * @faulters: faults in flight, struct odp_faulter
  * @dying: no fault may start
- * @sweep: some window may be empty
- * @tender: waits for invalidations to end and frees what is empty
- * @wait: a window became quiet, a fault ended, or the mirror is dying
+ * @policy: how to deal with faults
+ * @ref: the region's reference, and one of each fault that may wait
+ * @attach: what it counts for its device through, or NULL
+ * @totals: what it counts into; NULL once it is destroyed, of which faults that
+ *	still wait may not know
+ * @invalidations: the space's when the mirror was made
+ * @invalidated_pages: the same
  * @count: counters
  */
 struct odp_mirror {
-	struct mm_struct *mm;
-	struct mem_cgroup *memcg;
+	struct odp_space *space;
 	unsigned long start;
 	unsigned long last;
 	bool writable;
-	struct odp_policy policy;
-	const struct odp_table_ops *ops;
-	void *table;
-	const struct odp_probe *probe;
-	void *probe_arg;
-	struct odp_counters *total;
-
-	struct xarray windows;
-	struct mutex windows_lock; /* making and unmaking @windows */
-
-	spinlock_t lock; /* @moved, @faulters, @dying */
-	struct list_head moved;
-	struct list_head faulters;
 	bool dying;
-	bool sweep;
-	struct work_struct tender;
-	wait_queue_head_t wait;
-
-	struct odp_counters count;
+	struct odp_policy policy;
+	struct kref ref;
+	struct odp_attach *attach;
+	struct odp_totals __rcu *totals;
+	u64 invalidations;
+	u64 invalidated_pages;
+	struct odp_counters count ____cacheline_aligned;
 };
-
-/**
- * struct odp_faulter - a fault in flight
- * @list: in mirror->faulters
- * @task: who is at it
- */
-struct odp_faulter {
-	struct list_head list;
-	struct task_struct *task;
-};
-
-extern struct workqueue_struct *odp_wq;
 
 /* Is every byte of [@va, @va + @length), which is not empty, the mirror's? */
 static inline bool odp_mirror_covers(const struct odp_mirror *m, u64 va,
@@ -88,18 +56,26 @@ static inline bool odp_mirror_dying(const struct odp_mirror *m)
 	return READ_ONCE(m->dying);
 }
 
+/* Mirrors of a device fault side by side: each processor has its counters. */
+static inline struct odp_counters *odp_shard(struct odp_totals *totals)
+{
+	return &totals->shard[raw_smp_processor_id() % ODP_SHARDS];
+}
+
 static inline void odp_count_at(struct odp_mirror *m, size_t offset, s64 n)
 {
+	struct odp_totals *totals;
+
 	atomic64_add(n, (void *)&m->count + offset);
-	if (m->total)
-		atomic64_add(n, (void *)m->total + offset);
+	rcu_read_lock();
+	totals = rcu_dereference(m->totals);
+	if (totals)
+		atomic64_add(n, (void *)odp_shard(totals) + offset);
+	rcu_read_unlock();
 }
 
 /* Add @n to a counter of @m, and to the same one of its device. */
 #define odp_count(m, counter, n) \
 	odp_count_at(m, offsetof(struct odp_counters, counter), n)
-
-int odp_faulter_enter(struct odp_mirror *m, struct odp_faulter *faulter);
-void odp_faulter_leave(struct odp_mirror *m, struct odp_faulter *faulter);
 
 #endif /* ODP_MIRROR_INTERNAL_H */

@@ -2,12 +2,15 @@
 /*
  * Prefetch: bringing pages in before an access needs them.
  */
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 
 #include "fault.h"
 #include "leaf.h"
 #include "mirror.h"
+#include "prefetch.h"
+#include "space.h"
 
 /* Does the table give access to all of a span? */
 static bool odp_prefetched(struct odp_mirror *m, struct odp_span span,
@@ -16,9 +19,121 @@ static bool odp_prefetched(struct odp_mirror *m, struct odp_span span,
 	unsigned long va = span.start;
 
 	for (; span.npages; span.npages--, va += PAGE_SIZE)
-		if (!odp_pte_allows(odp_leaf_peek(m, va), write))
+		if (!odp_pte_allows(odp_leaf_peek(m->space, va), write))
 			return false;
 	return true;
+}
+
+/**
+ * odp_prefetch_check - may a range be prefetched?
+ * @m: the mirror
+ * @va: the first byte
+ * @length: in bytes, not 0
+ * @how: how far to go for a page
+ *
+ * Return: 0, -EINVAL or -EACCES.
+ */
+int odp_prefetch_check(const struct odp_mirror *m, u64 va, u64 length,
+		       enum odp_prefetch how)
+{
+	if (!odp_mirror_covers(m, va, length))
+		return -EINVAL;
+	if (how == ODP_PREFETCH_WRITE && !READ_ONCE(m->writable))
+		return -EACCES;
+	return 0;
+}
+
+/*
+ * How many bytes from @va on, up to @length, are in no VMA. Takes the mmap lock
+ * and keeps the address space for it.
+ */
+static int odp_prefetch_hole(struct odp_fault *f, u64 va, u64 length, u64 *hole)
+{
+	struct mm_struct *mm = f->m->space->mm;
+	struct vm_area_struct *vma;
+	int err;
+
+	err = odp_fault_enter(f);
+	if (err)
+		return err;
+	err = odp_fault_lock(f);
+	if (err)
+		goto out;
+	vma = find_vma(mm, va);
+	if (!vma)
+		*hole = length;
+	else
+		*hole = va < vma->vm_start ?
+			min_t(u64, length, vma->vm_start - va) : 0;
+	mmap_read_unlock(mm);
+out:
+	odp_fault_leave(f);
+	return err;
+}
+
+/* The next leaf, or the next hole. */
+static int odp_prefetch_next(struct odp_fault *f, u64 *va, u64 *length,
+			     bool *missed)
+{
+	struct odp_mirror *m = f->m;
+	u64 done;
+	unsigned int round;
+	int err;
+
+	f->span = odp_span_of(*va, *length);
+	done = f->span.start + (f->span.npages << PAGE_SHIFT) - *va;
+	if (odp_prefetched(m, f->span, f->write))
+		goto out;
+
+	err = odp_prefetch_hole(f, *va, *length, &done);
+	if (err)
+		return err;
+	if (done) {
+		*missed = true;
+		goto out;
+	}
+	done = f->span.start + (f->span.npages << PAGE_SHIFT) - *va;
+	err = -EAGAIN;
+	for (round = 0; round < ODP_ROUNDS && err == -EAGAIN; round++)
+		err = odp_fault(f);
+	if (err && err != -EAGAIN)
+		return err;
+	*missed |= !odp_prefetched(m, f->span, f->write);
+out:
+	done = min(done, *length);
+	*va += done;
+	*length -= done;
+	return 0;
+}
+
+/**
+ * odp_prefetch_turn - do the next part of a prefetch, as a worker
+ * @m: the mirror
+ * @va: where to begin; moved to where to go on
+ * @length: what is left, in bytes, not 0; changed likewise
+ * @how: how far to go for a page
+ *
+ * Return: 0 when all is done; -EINPROGRESS if not; -ECANCELED if the mirror is
+ * dying; another error that ends the prefetch.
+ */
+int odp_prefetch_turn(struct odp_mirror *m, u64 *va, u64 *length,
+		      enum odp_prefetch how)
+{
+	struct odp_fault f = {
+		.m = m,
+		.write = how == ODP_PREFETCH_WRITE,
+		.populate = how == ODP_PREFETCH_NO_FAULT ? ODP_POPULATE_NO :
+							   ODP_POPULATE_ALL,
+		.wait = true,
+		.yields = true,
+	};
+	bool missed = false;
+	int err;
+
+	err = odp_prefetch_next(&f, va, length, &missed);
+	if (err)
+		return err;
+	return *length ? -EINPROGRESS : 0;
 }
 
 /**
@@ -28,40 +143,36 @@ static bool odp_prefetched(struct odp_mirror *m, struct odp_span span,
  * @length: in bytes
  * @how: how far to go for a page
  *
- * Pages that cannot be had are passed over. May sleep.
+ * Pages that cannot be had are passed over. May sleep, for as long as others
+ * take to supply pages.
  *
  * Return: 0; -EFAULT if a page could not be had (never for
- * ODP_PREFETCH_NO_FAULT), all others having been brought in; -EINVAL,
+ * ODP_PREFETCH_NO_FAULT), all others having been brought in; -EINTR; -EINVAL,
  * -EACCES, -ENOMEM, -ESRCH, -ETIMEDOUT, -ECANCELED as odp_mirror_visit().
  */
 int odp_mirror_prefetch(struct odp_mirror *m, u64 va, u64 length,
 			enum odp_prefetch how)
 {
-	bool write = how == ODP_PREFETCH_WRITE, missed = false;
-	struct odp_span span, none = {};
-	u64 end = va + length;
-	unsigned int round;
+	struct odp_fault f = {
+		.m = m,
+		.write = how == ODP_PREFETCH_WRITE,
+		.populate = how == ODP_PREFETCH_NO_FAULT ? ODP_POPULATE_NO :
+							   ODP_POPULATE_ALL,
+		.wait = true,
+	};
+	bool missed = false;
 	int err;
 
 	if (!length)
 		return 0;
-	if (!odp_mirror_covers(m, va, length))
-		return -EINVAL;
-	if (write && !READ_ONCE(m->writable))
-		return -EACCES;
+	err = odp_prefetch_check(m, va, length, how);
+	if (err)
+		return err;
 
-	for (; va < end; va = span.start + (span.npages << PAGE_SHIFT)) {
-		span = odp_span_of(va, end - va);
-		if (odp_prefetched(m, span, write))
-			continue;
-		err = -EAGAIN;
-		for (round = 0; round < ODP_ROUNDS && err == -EAGAIN; round++)
-			err = odp_fault(m, none, span, write,
-					how == ODP_PREFETCH_NO_FAULT ?
-					ODP_POPULATE_NO : ODP_POPULATE_WAIT);
-		if (err && err != -EAGAIN)
+	while (length) {
+		err = odp_prefetch_next(&f, &va, &length, &missed);
+		if (err)
 			return err;
-		missed = missed || !odp_prefetched(m, span, write);
 		cond_resched();
 	}
 

@@ -4,7 +4,6 @@
  * faulted in and nothing is installed.
  */
 #include <linux/mm.h>
-#include <linux/mmu_notifier.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -14,6 +13,7 @@
 #include "leaf.h"
 #include "mirror.h"
 #include "snap.h"
+#include "space.h"
 
 static unsigned int odp_report_state(struct odp_mirror *m, unsigned long va,
 				     unsigned long hmm_pfn)
@@ -25,7 +25,7 @@ static unsigned int odp_report_state(struct odp_mirror *m, unsigned long va,
 		return 0;
 	if (!READ_ONCE(m->writable))
 		state &= ~ODP_PAGE_WRITE;
-	pte = odp_leaf_peek(m, va);
+	pte = odp_leaf_peek(m->space, va);
 	if (pte)
 		state |= ODP_PAGE_MIRRORED;
 	if (pte & ODP_PTE_DIRTY)
@@ -75,16 +75,16 @@ static int odp_report_next(struct odp_mirror *m, unsigned long *va, u64 *npages,
 			   unsigned long *pfns, odp_report_fn fn, void *arg)
 {
 	struct odp_span span = odp_span_of(*va, *npages << PAGE_SHIFT);
-	/* Never inserted, so nothing makes the walk begin again. */
-	struct mmu_interval_notifier notifier = { .mm = m->mm };
+	struct mm_struct *mm = m->space->mm;
 	u64 done;
 	int ret;
 
-	mmap_read_lock(m->mm);
-	done = odp_report_hole(m->mm, *va, *npages);
-	ret = done ? 0 : odp_snap_walk(m->mm, &notifier, 0, span.start,
-				       span.npages, pfns);
-	mmap_read_unlock(m->mm);
+	ret = mmap_read_lock_killable(mm);
+	if (ret)
+		return ret;
+	done = odp_report_hole(mm, *va, *npages);
+	ret = done ? 0 : odp_snap_walk(mm, span.start, span.npages, pfns);
+	mmap_read_unlock(mm);
 	if (ret)
 		return ret;
 
@@ -129,7 +129,7 @@ int odp_mirror_report(struct odp_mirror *m, u64 va, u64 length,
 	pfns = kmalloc_array(ODP_LEAF_PAGES, sizeof(*pfns), GFP_KERNEL);
 	if (!pfns)
 		return -ENOMEM;
-	if (!mmget_not_zero(m->mm)) {
+	if (!mmget_not_zero(m->space->mm)) {
 		ret = -ESRCH;
 		goto out;
 	}
@@ -142,7 +142,7 @@ int odp_mirror_report(struct odp_mirror *m, u64 va, u64 length,
 			ret = odp_report_next(m, &next, &npages, pfns, fn, arg);
 		cond_resched();
 	}
-	mmput_async(m->mm);
+	mmput_async(m->space->mm);
 out:
 	kfree(pfns);
 	return ret;

@@ -11,8 +11,8 @@
 #include <linux/string.h>
 
 #include "leaf.h"
-#include "mirror.h"
 #include "snap.h"
+#include "space.h"
 #include "window.h"
 
 /*
@@ -33,15 +33,25 @@ static bool odp_vma_is_secret(struct vm_area_struct *vma)
  * @vma: the VMA; under the mmap lock
  * @write: to write?
  *
- * A VMA that cannot be read gives no access at all (R5).
+ * A VMA that cannot be read gives no access at all (R5). Return addresses on a
+ * shadow stack are the processor's to write, although the VMA has VM_WRITE.
  */
 bool odp_vma_suits(struct vm_area_struct *vma, bool write)
 {
 	vm_flags_t need = VM_READ | (write ? VM_WRITE : 0);
+	vm_flags_t bar = VM_IO | VM_PFNMAP | (write ? VM_SHADOW_STACK : 0);
 
-	return (vma->vm_flags & need) == need &&
-	       !(vma->vm_flags & (VM_IO | VM_PFNMAP)) &&
+	return (vma->vm_flags & need) == need && !(vma->vm_flags & bar) &&
 	       !odp_vma_is_secret(vma);
+}
+
+/* What of hmm_range_fault()'s words about this VMA's pages may stand. */
+static unsigned long odp_vma_mask(struct vm_area_struct *vma)
+{
+	if (!odp_vma_suits(vma, false))
+		return 0;
+	/* Elsewhere pages have no write access where the VMA has none. */
+	return vma->vm_flags & VM_SHADOW_STACK ? ~HMM_PFN_WRITE : ~0ul;
 }
 
 /**
@@ -67,29 +77,27 @@ unsigned int odp_hmm_state(unsigned long hmm_pfn)
 /**
  * odp_snap_walk - look at a range of the CPU page table
  * @mm: whose; its mmap lock held
- * @notifier: to compare @seq with
- * @seq: from before
  * @start: the first page
  * @npages: how many
  * @pfns: one word a page is put here, for odp_hmm_state()
  *
- * Return: 0, or -EBUSY if the sequence moved meanwhile.
+ * Return: 0, or what hmm_range_fault() fails with.
  */
-int odp_snap_walk(struct mm_struct *mm, struct mmu_interval_notifier *notifier,
-		  unsigned long seq, unsigned long start, unsigned long npages,
-		  unsigned long *pfns)
+int odp_snap_walk(struct mm_struct *mm, unsigned long start,
+		  unsigned long npages, unsigned long *pfns)
 {
+	/* Our sequences are the windows' own; this one never moves. */
+	struct mmu_interval_notifier notifier = { .mm = mm };
 	unsigned long end = start + (npages << PAGE_SHIFT);
 	struct hmm_range range = {
-		.notifier = notifier,
-		.notifier_seq = seq,
+		.notifier = &notifier,
 		.start = start,
 		.end = end,
 		.hmm_pfns = pfns,
 		.dev_private_owner = &odp_no_owner,
 	};
+	unsigned long mask, first, last;
 	struct vm_area_struct *vma;
-	unsigned long first, last;
 	int err;
 
 	memset(pfns, 0, npages * sizeof(*pfns));
@@ -99,12 +107,13 @@ int odp_snap_walk(struct mm_struct *mm, struct mmu_interval_notifier *notifier,
 
 	for (vma = find_vma(mm, start); vma && vma->vm_start < end;
 	     vma = find_vma(mm, vma->vm_end)) {
-		if (odp_vma_suits(vma, false))
+		mask = odp_vma_mask(vma);
+		if (mask == ~0ul)
 			continue;
 		first = max(vma->vm_start, start) - start;
 		last = min(vma->vm_end, end) - start;
-		memset(&pfns[first >> PAGE_SHIFT], 0,
-		       ((last - first) >> PAGE_SHIFT) * sizeof(*pfns));
+		for (; first < last; first += PAGE_SIZE)
+			pfns[first >> PAGE_SHIFT] &= mask;
 	}
 
 	return 0;
@@ -114,14 +123,12 @@ int odp_snap_walk(struct mm_struct *mm, struct mmu_interval_notifier *notifier,
  * odp_snap_take - take a snapshot to install
  * @snap: all but @snap->pfns' contents filled in; the mmap lock held
  *
- * Return: 0, or -EBUSY if it is stale already.
+ * Return: as odp_snap_walk().
  */
 int odp_snap_take(struct odp_snap *snap)
 {
-	struct odp_window *w = snap->window;
-
-	return odp_snap_walk(w->mirror->mm, &w->notifier, snap->seq,
-			     snap->start, snap->npages, snap->pfns);
+	return odp_snap_walk(snap->window->space->mm, snap->start, snap->npages,
+			     snap->pfns);
 }
 
 /**
@@ -150,14 +157,14 @@ bool odp_snap_has(const struct odp_snap *snap, unsigned long start,
  * The caller holds the lock that its table's zap operation takes, and installs
  * nothing if this returns true.
  *
- * The sequence moves under another lock, the window's, so this is the check for
- * readers without it. It suffices: an invalidation moves the sequence before it
- * zaps. If it had the table's lock before the caller, the caller sees that; if
- * not, it will find what the caller installs.
+ * The sequence moves under another lock, the window's. It suffices: an
+ * invalidation moves the sequence before it zaps. If it had the table's lock
+ * before the caller, the caller sees that; if not, it will find what the caller
+ * installs.
  */
 bool odp_snap_stale(const struct odp_snap *snap)
 {
-	return mmu_interval_check_retry(&snap->window->notifier, snap->seq);
+	return READ_ONCE(snap->window->seq) != snap->seq;
 }
 EXPORT_SYMBOL_GPL(odp_snap_stale);
 

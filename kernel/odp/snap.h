@@ -7,7 +7,6 @@
 
 #include <linux/types.h>
 
-struct mmu_interval_notifier;
 struct mm_struct;
 struct odp_window;
 struct vm_area_struct;
@@ -30,9 +29,8 @@ struct odp_snap {
 
 unsigned int odp_hmm_state(unsigned long hmm_pfn);
 bool odp_vma_suits(struct vm_area_struct *vma, bool write);
-int odp_snap_walk(struct mm_struct *mm, struct mmu_interval_notifier *notifier,
-		  unsigned long seq, unsigned long start, unsigned long npages,
-		  unsigned long *pfns);
+int odp_snap_walk(struct mm_struct *mm, unsigned long start,
+		  unsigned long npages, unsigned long *pfns);
 int odp_snap_take(struct odp_snap *snap);
 bool odp_snap_has(const struct odp_snap *snap, unsigned long start,
 		  unsigned long npages, bool write);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
 /*
  * Tracepoints of the engine: odp:odp_fault, odp:odp_install,
- * odp:odp_invalidate, odp:odp_retry. None is on the warm path.
+ * odp:odp_invalidate, odp:odp_retry, odp:odp_slow, odp:odp_slow_end. None is on
+ * the warm path.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM odp
@@ -12,6 +13,7 @@
 #include <linux/tracepoint.h>
 
 #include "mirror.h"
+#include "space.h"
 
 /* An access found a page missing. */
 TRACE_EVENT(odp_fault,
@@ -58,22 +60,22 @@ TRACE_EVENT(odp_install,
 
 /* The kernel took pages back, or told that it would have. */
 TRACE_EVENT(odp_invalidate,
-	TP_PROTO(const struct odp_mirror *m, unsigned long start,
+	TP_PROTO(const struct odp_space *s, unsigned long start,
 		 unsigned long end, unsigned long gone),
-	TP_ARGS(m, start, end, gone),
+	TP_ARGS(s, start, end, gone),
 	TP_STRUCT__entry(
-		__field(const void *, mirror)
+		__field(const void *, space)
 		__field(unsigned long, start)
 		__field(unsigned long, end)
 		__field(unsigned long, gone)
 	),
 	TP_fast_assign(
-		__entry->mirror = m;
+		__entry->space = s;
 		__entry->start = start;
 		__entry->end = end;
 		__entry->gone = gone;
 	),
-	TP_printk("mirror=%p start=%#lx end=%#lx gone=%lu", __entry->mirror,
+	TP_printk("space=%p start=%#lx end=%#lx gone=%lu", __entry->space,
 		  __entry->start, __entry->end, __entry->gone)
 );
 
@@ -94,6 +96,40 @@ TRACE_EVENT(odp_retry,
 	),
 	TP_printk("mirror=%p start=%#lx npages=%lu", __entry->mirror,
 		  __entry->start, __entry->npages)
+);
+
+/* A fault is left to the process's workers; -EINPROGRESS if one took it. */
+DECLARE_EVENT_CLASS(odp_slow_class,
+	TP_PROTO(const struct odp_mirror *m, unsigned long start,
+		 unsigned long npages, int err),
+	TP_ARGS(m, start, npages, err),
+	TP_STRUCT__entry(
+		__field(const void *, mirror)
+		__field(unsigned long, start)
+		__field(unsigned long, npages)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->mirror = m;
+		__entry->start = start;
+		__entry->npages = npages;
+		__entry->err = err;
+	),
+	TP_printk("mirror=%p start=%#lx npages=%lu err=%d", __entry->mirror,
+		  __entry->start, __entry->npages, __entry->err)
+);
+
+DEFINE_EVENT(odp_slow_class, odp_slow,
+	TP_PROTO(const struct odp_mirror *m, unsigned long start,
+		 unsigned long npages, int err),
+	TP_ARGS(m, start, npages, err)
+);
+
+/* It has had a turn; -EINPROGRESS if it needs another. */
+DEFINE_EVENT(odp_slow_class, odp_slow_end,
+	TP_PROTO(const struct odp_mirror *m, unsigned long start,
+		 unsigned long npages, int err),
+	TP_ARGS(m, start, npages, err)
 );
 
 #endif /* ODP_TRACE_H */

@@ -1,165 +1,157 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * Windows: made when the device first touches an aligned GiB, told by the
- * kernel of every page that it takes back, waited for and freed by the
- * mirror's tender.
+ * Windows: made when the device first touches an aligned GiB, told of every
+ * page that the kernel takes back, and freed by the space's tender.
  */
 #include <linux/memcontrol.h>
+#include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "mirror.h"
+#include "space.h"
 #include "trace.h"
 #include "window.h"
 
 /**
  * odp_window_find - the window of an address
- * @m: the mirror
+ * @s: the space
  * @va: the address
  *
  * Under rcu_read_lock().
  *
  * Return: the window or NULL.
  */
-struct odp_window *odp_window_find(struct odp_mirror *m, unsigned long va)
+struct odp_window *odp_window_find(struct odp_space *s, unsigned long va)
 {
-	return xa_load(&m->windows, va >> ODP_WINDOW_SHIFT);
+	return xa_load(&s->windows, va >> ODP_WINDOW_SHIFT);
 }
 
-/* Have the tender look at a window that an invalidation moved. */
-static void odp_window_tend(struct odp_window *w)
-{
-	struct odp_mirror *m = w->mirror;
-
-	spin_lock(&m->lock);
-	if (list_empty(&w->moved))
-		list_add_tail(&w->moved, &m->moved);
-	spin_unlock(&m->lock);
-	queue_work(odp_wq, &m->tender);
-}
-
-/*
- * An invalidation starts. It may come from the OOM reaper, which cannot wait;
- * nothing here does, but for a test's probe.
+/**
+ * odp_window_next - go through the windows of a range
+ * @s: the space
+ * @index: where to look on, as va >> ODP_WINDOW_SHIFT; moved behind what is
+ *	found
+ * @last: where the range ends, the same way
+ *
+ * Return: the next window, to be given back with odp_window_put(), or NULL.
  */
-static bool odp_window_invalidate(struct mmu_interval_notifier *notifier,
-				  const struct mmu_notifier_range *range,
-				  unsigned long seq)
+struct odp_window *odp_window_next(struct odp_space *s, unsigned long *index,
+				   unsigned long last)
 {
-	struct odp_window *w = container_of(notifier, struct odp_window,
-					    notifier);
-	struct odp_mirror *m = w->mirror;
-	unsigned long start = max(range->start, w->start);
-	unsigned long end = min(range->end, w->end);
-	unsigned long gone;
-	bool tend;
+	struct odp_window *w;
 
-	spin_lock(&w->lock);
-	mmu_interval_set_seq(notifier, seq);
-	w->quiet = false;
-	tend = w->waiters;
-	spin_unlock(&w->lock);
+	rcu_read_lock();
+	do {
+		w = xa_find(&s->windows, index, last, XA_PRESENT);
+		++*index;
+	} while (w && !refcount_inc_not_zero(&w->refs));
+	rcu_read_unlock();
 
-	gone = m->ops->zap(w->table, start, end);
-	if (gone) {
-		odp_count(m, invalidations, 1);
-		odp_count(m, invalidated_pages, gone);
-	}
-	trace_odp_invalidate(m, start, end, gone);
-	if (gone || tend)
-		odp_window_tend(w);
-	if (m->probe && m->probe->invalidated)
-		m->probe->invalidated(m->probe_arg, start, end,
-				      mmu_notifier_range_blockable(range));
-
-	return true;
+	return w;
 }
 
-static const struct mmu_interval_notifier_ops odp_window_ops = {
-	.invalidate = odp_window_invalidate,
-};
+static struct odp_window *odp_window_alloc(struct odp_space *s,
+					   unsigned long va)
+{
+	unsigned int nr_slots = 0;
+	struct odp_window *w;
 
-static struct odp_window *odp_window_make(struct odp_mirror *m,
+	if (odp_space_has_leaves(s))
+		nr_slots = ODP_WINDOW_SIZE / ODP_LEAF_SIZE;
+	w = kzalloc(struct_size(w, slot, nr_slots), GFP_KERNEL_ACCOUNT);
+	if (!w)
+		return NULL;
+	w->nr_slots = nr_slots;
+	w->space = s;
+	w->start = ALIGN_DOWN(va, ODP_WINDOW_SIZE);
+	w->end = w->start + ODP_WINDOW_SIZE;
+	w->table = nr_slots ? w : s->table;
+	refcount_set(&w->refs, 1);
+	spin_lock_init(&w->lock);
+	INIT_LIST_HEAD(&w->blind_list);
+	INIT_LIST_HEAD(&w->untidy_list);
+
+	return w;
+}
+
+/* Under windows_lock. */
+static struct odp_window *odp_window_make(struct odp_space *s,
 					  unsigned long va)
 {
-	unsigned long floor = ALIGN_DOWN(va, ODP_WINDOW_SIZE);
-	unsigned int nr_slots = 0;
-	unsigned long start, end;
+	unsigned long index = va >> ODP_WINDOW_SHIFT;
 	struct odp_window *w;
 	int err;
 
-	start = max(floor, m->start & PAGE_MASK);
-	end = min(floor + ODP_WINDOW_SIZE, (m->last | ~PAGE_MASK) + 1);
-	if (m->ops == &odp_leaf_ops)
-		nr_slots = DIV_ROUND_UP(end - (start & PMD_MASK),
-					ODP_LEAF_SIZE);
-
-	w = kzalloc(struct_size(w, slot, nr_slots), GFP_KERNEL_ACCOUNT);
-	if (!w)
+	err = xa_reserve(&s->windows, index, GFP_KERNEL);
+	if (err)
+		return ERR_PTR(err);
+	w = odp_window_alloc(s, va);
+	if (!w) {
+		xa_release(&s->windows, index);
 		return ERR_PTR(-ENOMEM);
-	w->nr_slots = nr_slots;
-	w->mirror = m;
-	w->start = start;
-	w->end = end;
-	w->table = nr_slots ? w : m->table;
-	refcount_set(&w->refs, 1);
-	spin_lock_init(&w->lock);
-	INIT_LIST_HEAD(&w->moved);
+	}
 
-	err = xa_reserve(&m->windows, va >> ODP_WINDOW_SHIFT, GFP_KERNEL);
-	if (err)
-		goto err_free;
-	err = mmu_interval_notifier_insert(&w->notifier, m->mm, start,
-					   end - start, &odp_window_ops);
-	if (err)
-		goto err_release;
-
+	/*
+	 * An invalidation that has not been counted yet will find the window.
+	 * The window knows nothing of those that have, nor which ends are theirs.
+	 */
+	spin_lock(&s->lock);
+	w->blind = s->nr_active;
+	if (w->blind)
+		list_add(&w->blind_list, &s->blind);
 	/* Reserved: it does not fail. */
-	xa_store(&m->windows, va >> ODP_WINDOW_SHIFT, w, GFP_KERNEL);
-	odp_count(m, windows, 1);
-	odp_count(m, table_bytes, ksize(w));
-	return w;
+	xa_store(&s->windows, index, w, GFP_ATOMIC);
+	spin_unlock(&s->lock);
 
-err_release:
-	xa_release(&m->windows, va >> ODP_WINDOW_SHIFT);
-err_free:
-	kfree(w);
-	return ERR_PTR(err);
+	return w;
 }
 
 /**
  * odp_window_get - the window of an address, made if need be
- * @m: the mirror
- * @va: the address, which the mirror covers
+ * @s: the space
+ * @va: the address, one of user space
  *
  * The caller holds a reference on the mm's users (mmget()), and no lock.
  *
  * Return: the window, to be given back with odp_window_put(), or ERR_PTR().
  */
-struct odp_window *odp_window_get(struct odp_mirror *m, unsigned long va)
+struct odp_window *odp_window_get(struct odp_space *s, unsigned long va)
 {
 	struct mem_cgroup *memcg;
 	struct odp_window *w;
 
 	rcu_read_lock();
-	w = odp_window_find(m, va);
+	w = odp_window_find(s, va);
 	if (w && !refcount_inc_not_zero(&w->refs))
 		w = NULL;
 	rcu_read_unlock();
 	if (w)
 		return w;
 
-	memcg = set_active_memcg(m->memcg);
-	mutex_lock(&m->windows_lock);
-	w = odp_window_find(m, va);
+	memcg = set_active_memcg(s->memcg);
+	mutex_lock(&s->windows_lock);
+	w = odp_window_find(s, va);
 	if (!w)
-		w = odp_window_make(m, va);
+		w = odp_window_make(s, va);
 	if (!IS_ERR(w))
 		refcount_inc(&w->refs);
-	mutex_unlock(&m->windows_lock);
+	mutex_unlock(&s->windows_lock);
 	set_active_memcg(memcg);
 
 	return w;
+}
+
+/* Have the tender look for empty leaves. */
+static void odp_window_tend(struct odp_window *w)
+{
+	struct odp_space *s = w->space;
+
+	spin_lock(&s->lock);
+	if (list_empty(&w->untidy_list))
+		list_add_tail(&w->untidy_list, &s->untidy);
+	spin_unlock(&s->lock);
+	queue_work(odp_wq, &s->tender);
 }
 
 /**
@@ -168,7 +160,7 @@ struct odp_window *odp_window_get(struct odp_mirror *m, unsigned long va)
  */
 void odp_window_put(struct odp_window *w)
 {
-	struct odp_mirror *m = w->mirror;
+	struct odp_space *s = w->space;
 	bool empty;
 
 	if (READ_ONCE(w->untidy) && xchg(&w->untidy, false))
@@ -182,16 +174,21 @@ void odp_window_put(struct odp_window *w)
 	empty = w->nr_slots && !READ_ONCE(w->nr_leaves);
 	rcu_read_unlock();
 
-	if (empty)
-		WRITE_ONCE(m->sweep, true);
-	if (READ_ONCE(m->sweep))
-		queue_work(odp_wq, &m->tender);
+	if (empty) {
+		WRITE_ONCE(s->sweep, true);
+		queue_work(odp_wq, &s->tender);
+	}
+}
+
+static bool odp_window_is_quiet(const struct odp_window *w)
+{
+	return !w->nr_active && !w->blind;
 }
 
 /**
  * odp_window_begin - note a window's sequence, if it is quiet
  * @w: the window
- * @seq: the sequence is put here, for mmu_interval_read_retry()
+ * @seq: the sequence is put here, for odp_snap_stale()
  *
  * Return: whether it is quiet; if not, odp_window_wait_quiet() waits.
  */
@@ -200,65 +197,154 @@ bool odp_window_begin(struct odp_window *w, unsigned long *seq)
 	bool quiet;
 
 	spin_lock(&w->lock);
-	quiet = w->quiet;
+	quiet = odp_window_is_quiet(w);
 	*seq = w->seq;
 	spin_unlock(&w->lock);
 
 	return quiet;
 }
 
+/* May a wait for a quiet window end? */
+static bool odp_window_settled(struct odp_window *w, struct odp_mirror *m)
+{
+	unsigned long seq;
+
+	return odp_window_begin(w, &seq) || odp_mirror_dying(m) ||
+	       READ_ONCE(w->space->dead);
+}
+
 /**
  * odp_window_wait_quiet - wait for invalidations to end
  * @w: the window; the caller holds no lock
+ * @m: for which mirror
  *
  * Return: 0 once the window was quiet for at least a moment; -ETIMEDOUT after
- * the policy's time limit; -ECANCELED if the mirror is dying.
+ * the policy's time limit; -ECANCELED if the mirror is dying; -EINTR.
  */
-int odp_window_wait_quiet(struct odp_window *w)
+int odp_window_wait_quiet(struct odp_window *w, struct odp_mirror *m)
 {
-	struct odp_mirror *m = w->mirror;
 	unsigned long limit = msecs_to_jiffies(READ_ONCE(m->policy.limit_ms));
-	unsigned int settled;
 	long left;
 
-	spin_lock(&w->lock);
-	w->waiters++;
-	settled = w->settled;
-	spin_unlock(&w->lock);
-
-	odp_window_tend(w);
-	left = wait_event_timeout(m->wait, READ_ONCE(w->settled) != settled ||
-				  odp_mirror_dying(m), limit);
-
-	spin_lock(&w->lock);
-	w->waiters--;
-	spin_unlock(&w->lock);
-
+	left = wait_event_killable_timeout(w->space->wait,
+					   odp_window_settled(w, m), limit);
 	if (odp_mirror_dying(m))
 		return -ECANCELED;
+	if (left < 0)
+		return -EINTR;
 	return left ? 0 : -ETIMEDOUT;
 }
 
-/* Wait for the invalidations of a window to end, for as long as it takes. */
-static void odp_window_settle(struct odp_window *w)
+/* Move the sequence and take out what is mirrored of a range. */
+static void odp_window_zap(struct odp_window *w, unsigned long start,
+			   unsigned long end, bool active)
 {
-	unsigned long seq = mmu_interval_read_begin(&w->notifier);
+	struct odp_space *s = w->space;
+	unsigned long gone;
 
+	start = max(start, w->start);
+	end = min(end, w->end);
 	spin_lock(&w->lock);
-	if (!mmu_interval_read_retry(&w->notifier, seq)) {
-		w->seq = seq;
-		w->quiet = true;
-	}
-	WRITE_ONCE(w->settled, w->settled + 1);
+	WRITE_ONCE(w->seq, w->seq + 1);
+	if (active && !w->blind)
+		w->nr_active++;
 	spin_unlock(&w->lock);
-	wake_up_all(&w->mirror->wait);
+
+	gone = s->ops->zap(w->table, start, end);
+	if (gone) {
+		atomic64_inc(&s->invalidations);
+		atomic64_add(gone, &s->invalidated_pages);
+	}
+	trace_odp_invalidate(s, start, end, gone);
 }
 
-static void odp_window_free(struct odp_window *w)
+/**
+ * odp_windows_invalidate - an invalidation starts
+ * @s: the space
+ * @range: what is invalidated
+ *
+ * It may come from the OOM reaper, which cannot wait; nothing here does, but
+ * for a test's probe.
+ */
+void odp_windows_invalidate(struct odp_space *s,
+			    const struct mmu_notifier_range *range)
 {
-	odp_count(w->mirror, windows, -1);
-	odp_count(w->mirror, table_bytes, -(long)ksize(w));
-	kfree_rcu(w, rcu);
+	unsigned long last = (range->end - 1) >> ODP_WINDOW_SHIFT;
+	unsigned long index = range->start >> ODP_WINDOW_SHIFT;
+	struct odp_window *w;
+
+	spin_lock(&s->lock);
+	s->nr_active++;
+	spin_unlock(&s->lock);
+
+	while ((w = odp_window_next(s, &index, last))) {
+		odp_window_zap(w, range->start, range->end, true);
+		if (s->probe && s->probe->invalidated)
+			s->probe->invalidated(s->probe_arg,
+					      max(range->start, w->start),
+					      min(range->end, w->end),
+					      mmu_notifier_range_blockable(range));
+		odp_window_put(w);
+	}
+}
+
+/* Windows that saw no start of what is now over see from here on. */
+static void odp_windows_unblind(struct odp_space *s)
+{
+	struct odp_window *w, *next;
+
+	lockdep_assert_held(&s->lock);
+	list_for_each_entry_safe(w, next, &s->blind, blind_list) {
+		list_del_init(&w->blind_list);
+		spin_lock(&w->lock);
+		w->blind = false;
+		spin_unlock(&w->lock);
+	}
+}
+
+/**
+ * odp_windows_quieten - an invalidation has ended
+ * @s: the space
+ * @range: as it was told to odp_windows_invalidate()
+ */
+void odp_windows_quieten(struct odp_space *s,
+			 const struct mmu_notifier_range *range)
+{
+	unsigned long last = (range->end - 1) >> ODP_WINDOW_SHIFT;
+	unsigned long index = range->start >> ODP_WINDOW_SHIFT;
+	struct odp_window *w;
+
+	while ((w = odp_window_next(s, &index, last))) {
+		spin_lock(&w->lock);
+		/* A blind one did not count it; a new one is blind. */
+		if (!w->blind)
+			w->nr_active--;
+		spin_unlock(&w->lock);
+		odp_window_put(w);
+	}
+
+	spin_lock(&s->lock);
+	if (!--s->nr_active)
+		odp_windows_unblind(s);
+	spin_unlock(&s->lock);
+	/* Pairs with the waiter's own: it sees the count, or is seen. */
+	if (wq_has_sleeper(&s->wait))
+		wake_up_all(&s->wait);
+}
+
+/**
+ * odp_windows_zap - take out all that is mirrored
+ * @s: the space, which is dead
+ */
+void odp_windows_zap(struct odp_space *s)
+{
+	unsigned long index = 0;
+	struct odp_window *w;
+
+	while ((w = odp_window_next(s, &index, ULONG_MAX))) {
+		odp_window_zap(w, w->start, w->end, false);
+		odp_window_put(w);
+	}
 }
 
 /*
@@ -270,8 +356,6 @@ static bool odp_window_retire(struct odp_window *w)
 {
 	bool empty;
 
-	if (!w->nr_slots)
-		return false;
 	/* Pairs with odp_window_put(), which tells the tender to come again. */
 	smp_mb();
 	if (!refcount_dec_if_one(&w->refs))
@@ -288,80 +372,74 @@ static bool odp_window_retire(struct odp_window *w)
 /* Free a window if nothing is in it and nobody is at it. */
 static void odp_window_prune(struct odp_window *w)
 {
-	struct odp_mirror *m = w->mirror;
+	struct odp_space *s = w->space;
 	bool last;
 
-	if (w->nr_slots)
-		odp_leaf_prune(w);
+	odp_leaf_prune(w);
 
-	mutex_lock(&m->windows_lock);
+	mutex_lock(&s->windows_lock);
 	last = odp_window_retire(w);
+	if (last) {
+		spin_lock(&s->lock);
+		xa_erase(&s->windows, w->start >> ODP_WINDOW_SHIFT);
+		list_del_init(&w->blind_list);
+		list_del_init(&w->untidy_list);
+		spin_unlock(&s->lock);
+	}
+	mutex_unlock(&s->windows_lock);
 	if (last)
-		xa_erase(&m->windows, w->start >> ODP_WINDOW_SHIFT);
-	mutex_unlock(&m->windows_lock);
-	if (!last)
-		return;
-
-	mmu_interval_notifier_remove(&w->notifier);
-	spin_lock(&m->lock);
-	list_del_init(&w->moved);
-	spin_unlock(&m->lock);
-	odp_window_free(w);
+		kfree_rcu(w, rcu);
 }
 
-static struct odp_window *odp_next_moved(struct odp_mirror *m)
+static struct odp_window *odp_next_untidy(struct odp_space *s)
 {
 	struct odp_window *w;
 
-	spin_lock(&m->lock);
-	w = list_first_entry_or_null(&m->moved, struct odp_window, moved);
+	spin_lock(&s->lock);
+	w = list_first_entry_or_null(&s->untidy, struct odp_window,
+				     untidy_list);
 	if (w)
-		list_del_init(&w->moved);
-	spin_unlock(&m->lock);
+		list_del_init(&w->untidy_list);
+	spin_unlock(&s->lock);
 
 	return w;
 }
 
 /**
- * odp_tend - a mirror's tender
- * @work: mirror->tender
+ * odp_tend - a space's tender
+ * @work: space->tender
  *
- * Makes moved windows quiet again, oldest first: as the kernel numbers
- * invalidations of all windows of an mm together, none waits for a younger
- * one. Only the tender frees windows while the mirror lives.
+ * Only the tender frees windows while the space lives.
  */
 void odp_tend(struct work_struct *work)
 {
-	struct odp_mirror *m = container_of(work, struct odp_mirror, tender);
+	struct odp_space *s = container_of(work, struct odp_space, tender);
 	struct odp_window *w;
 	unsigned long index;
 
-	while ((w = odp_next_moved(m))) {
-		odp_window_settle(w);
+	while ((w = odp_next_untidy(s)))
 		odp_window_prune(w);
-	}
 
-	if (!xchg(&m->sweep, false))
+	if (!xchg(&s->sweep, false))
 		return;
-	xa_for_each(&m->windows, index, w)
-		if (!READ_ONCE(w->nr_leaves))
+	xa_for_each(&s->windows, index, w)
+		if (w->nr_slots && !READ_ONCE(w->nr_leaves))
 			odp_window_prune(w);
 }
 
 /**
  * odp_windows_destroy - forget all windows
- * @m: the mirror, which nobody uses any more and whose tender is disabled
+ * @s: the space, which nobody uses any more and whose tender is disabled
  */
-void odp_windows_destroy(struct odp_mirror *m)
+void odp_windows_destroy(struct odp_space *s)
 {
 	struct odp_window *w;
 	unsigned long index;
 
-	xa_for_each(&m->windows, index, w) {
-		mmu_interval_notifier_remove(&w->notifier);
-		if (w->nr_slots)
+	xa_for_each(&s->windows, index, w) {
+		if (odp_space_has_leaves(s))
 			odp_leaf_destroy(w);
-		odp_window_free(w);
+		kfree_rcu(w, rcu);
 		cond_resched();
 	}
 }

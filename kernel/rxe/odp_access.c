@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
  * Touching the memory of on-demand regions. All of it runs in work queues and
- * may sleep.
+ * may sleep, but waits for nobody: what is not to be had at once is told to the
+ * caller with -EINPROGRESS, or RESPST_ERR_RNR.
  */
 #include <linux/ioport.h>
 #include <linux/libnvdimm.h>
@@ -14,36 +15,68 @@
  */
 static int rxe_odp_error(struct rxe_mr *mr, u64 iova, int err)
 {
-	if (!err)
-		return 0;
+	if (!err || err == -EINPROGRESS)
+		return err;
 	ibdev_dbg_ratelimited(mr->ibmr.device,
 			      "mr#%d: no access at iova %#llx, err = %d\n",
 			      mr->elem.index, iova, err);
 	return -EFAULT;
 }
 
+static int rxe_odp_copy_how(struct rxe_mr *mr, u64 iova, void *addr,
+			    unsigned int length, enum rxe_mr_copy_dir dir,
+			    unsigned int how)
+{
+	u64 va = rxe_odp_va(mr, iova);
+	int err;
+
+	how |= ODP_ACCESS_NOWAIT;
+	if (dir == RXE_TO_MR_OBJ)
+		err = odp_mirror_copy_in(mr->odp, va, addr, length, how);
+	else
+		err = odp_mirror_copy_out(mr->odp, va, addr, length, how);
+
+	return rxe_odp_error(mr, iova, err);
+}
+
 /**
- * rxe_odp_copy - copy from or to an on-demand region
+ * rxe_odp_copy - copy from or to an on-demand region for a peer
  * @mr: the region
  * @iova: where, checked to be in the region
  * @addr: what to copy, or where to
  * @length: in bytes
  * @dir: which way
  *
- * Return: 0 or -EFAULT.
+ * Return: 0; -EINPROGRESS, some of it having been copied; -EFAULT.
  */
 int rxe_odp_copy(struct rxe_mr *mr, u64 iova, void *addr, unsigned int length,
 		 enum rxe_mr_copy_dir dir)
 {
-	u64 va = rxe_odp_va(mr, iova);
+	return rxe_odp_copy_how(mr, iova, addr, length, dir, 0);
+}
+
+/**
+ * rxe_odp_copy_local - copy from or to any region for its owner's work request
+ * @mr: the region, on-demand or not
+ * @iova: where
+ * @addr: what to copy, or where to
+ * @length: in bytes
+ * @dir: which way
+ *
+ * Return: as rxe_odp_copy(), or an error of rxe_mr_copy().
+ */
+int rxe_odp_copy_local(struct rxe_mr *mr, u64 iova, void *addr,
+		       unsigned int length, enum rxe_mr_copy_dir dir)
+{
 	int err;
 
-	if (dir == RXE_TO_MR_OBJ)
-		err = odp_mirror_copy_in(mr->odp, va, addr, length);
-	else
-		err = odp_mirror_copy_out(mr->odp, va, addr, length);
+	if (!rxe_mr_is_odp(mr))
+		return rxe_mr_copy(mr, iova, addr, length, dir);
+	err = mr_check_range(mr, iova, length);
+	if (err)
+		return err;
 
-	return rxe_odp_error(mr, iova, err);
+	return rxe_odp_copy_how(mr, iova, addr, length, dir, ODP_ACCESS_LOCAL);
 }
 
 /* A naturally aligned u64 never leaves its page. */
@@ -55,6 +88,23 @@ static int rxe_odp_check_u64(struct rxe_mr *mr, u64 iova)
 	if (!IS_ALIGNED(rxe_odp_va(mr, iova), sizeof(u64)))
 		return RESPST_ERR_MISALIGNED_ATOMIC;
 	return 0;
+}
+
+/* Eight bytes for a peer's operation. Returns 0 or one of enum resp_states. */
+static int rxe_odp_visit_u64(struct rxe_mr *mr, u64 iova, odp_visit_fn fn,
+			     void *arg)
+{
+	int err;
+
+	err = rxe_odp_check_u64(mr, iova);
+	if (err)
+		return err;
+	err = odp_mirror_visit(mr->odp, rxe_odp_va(mr, iova), sizeof(u64),
+			       ODP_ACCESS_WRITE | ODP_ACCESS_NOWAIT, fn, arg);
+	err = rxe_odp_error(mr, iova, err);
+	if (err == -EINPROGRESS)
+		return RESPST_ERR_RNR;
+	return err ? RESPST_ERR_RKEY_VIOLATION : 0;
 }
 
 struct rxe_odp_atomic {
@@ -104,16 +154,11 @@ int rxe_odp_atomic(struct rxe_mr *mr, u64 iova, int opcode, u64 compare,
 	};
 	int err;
 
-	err = rxe_odp_check_u64(mr, iova);
-	if (err)
-		return err;
-	err = odp_mirror_visit(mr->odp, rxe_odp_va(mr, iova), sizeof(u64), true,
-			       rxe_odp_atomic_fn, &op);
-	if (rxe_odp_error(mr, iova, err))
-		return RESPST_ERR_RKEY_VIOLATION;
-	*orig_val = op.orig;
+	err = rxe_odp_visit_u64(mr, iova, rxe_odp_atomic_fn, &op);
+	if (!err)
+		*orig_val = op.orig;
 
-	return 0;
+	return err;
 }
 
 static int rxe_odp_atomic_write_fn(void *kaddr, size_t bytes, void *arg)
@@ -136,15 +181,7 @@ static int rxe_odp_atomic_write_fn(void *kaddr, size_t bytes, void *arg)
  */
 int rxe_odp_atomic_write(struct rxe_mr *mr, u64 iova, u64 value)
 {
-	int err;
-
-	err = rxe_odp_check_u64(mr, iova);
-	if (err)
-		return err;
-	err = odp_mirror_visit(mr->odp, rxe_odp_va(mr, iova), sizeof(u64), true,
-			       rxe_odp_atomic_write_fn, &value);
-
-	return rxe_odp_error(mr, iova, err) ? RESPST_ERR_RKEY_VIOLATION : 0;
+	return rxe_odp_visit_u64(mr, iova, rxe_odp_atomic_write_fn, &value);
 }
 
 static int rxe_odp_flush_fn(void *kaddr, size_t bytes, void *arg)
@@ -175,7 +212,7 @@ static int rxe_odp_flush_run(u64 npages, unsigned int state, void *arg)
 	length = (npages << PAGE_SHIFT) - offset_in_page(va);
 	length = min(length, end - flush->iova);
 	if (state)
-		err = odp_mirror_visit(mr->odp, va, length, false,
+		err = odp_mirror_visit(mr->odp, va, length, ODP_ACCESS_NOWAIT,
 				       rxe_odp_flush_fn, NULL);
 	flush->iova += length;
 
@@ -212,7 +249,7 @@ int rxe_odp_flush(struct rxe_mr *mr, u64 iova, u64 length)
 					min_t(u64, length, TASK_SIZE_MAX - va),
 					rxe_odp_flush_run, &flush);
 	else
-		err = odp_mirror_visit(mr->odp, va, length, false,
+		err = odp_mirror_visit(mr->odp, va, length, ODP_ACCESS_NOWAIT,
 				       rxe_odp_flush_fn, NULL);
 
 	return rxe_odp_error(mr, iova, err);

@@ -4,80 +4,60 @@
  */
 #include "rxe.h"
 
-/* What is left to do when the caller does not wait. */
-struct rxe_odp_prefetch {
-	struct work_struct work;
-	enum odp_prefetch how;
-	u32 num_sge;
-	struct rxe_odp_prefetch_sge {
-		struct rxe_mr *mr;
-		u64 va;
-		u64 length;
-	} sge[] __counted_by(num_sge);
+/**
+ * struct rxe_odp_range - what an sge names
+ * @odp: the mirror, with a reference: to hold the region would be to make those
+ *	wait who deregister it
+ * @va: the first byte
+ * @length: in bytes
+ */
+struct rxe_odp_range {
+	struct odp_mirror *odp;
+	u64 va;
+	u64 length;
 };
 
-static void rxe_odp_prefetch_free(struct rxe_odp_prefetch *prefetch)
-{
-	u32 i;
-
-	for (i = 0; i < prefetch->num_sge && prefetch->sge[i].mr; i++)
-		rxe_put(prefetch->sge[i].mr);
-	kvfree(prefetch);
-}
-
-/* Every region is asked, and the first error is the answer. */
-static int rxe_odp_prefetch_run(struct rxe_odp_prefetch *prefetch)
-{
-	struct rxe_odp_prefetch_sge *sge;
-	int err, first = 0;
-	u32 i;
-
-	for (i = 0; i < prefetch->num_sge; i++) {
-		sge = &prefetch->sge[i];
-		err = odp_mirror_prefetch(sge->mr->odp, sge->va, sge->length,
-					  prefetch->how);
-		first = first ?: err;
-	}
-
-	return first;
-}
-
-static void rxe_odp_prefetch_work(struct work_struct *work)
-{
-	struct rxe_odp_prefetch *prefetch =
-		container_of(work, struct rxe_odp_prefetch, work);
-
-	rxe_odp_prefetch_run(prefetch);
-	rxe_odp_prefetch_free(prefetch);
-}
-
 /* Look an sge's region up, with the errors that ibv_advise_mr(3) tells of. */
-static int rxe_odp_prefetch_add(struct rxe_odp_prefetch_sge *to,
-				struct ib_pd *pd, const struct ib_sge *sge,
-				bool write)
+static int rxe_odp_range_get(struct rxe_odp_range *range, struct ib_pd *pd,
+			     const struct ib_sge *sge, bool write)
 {
 	struct rxe_dev *rxe = to_rdev(pd->device);
 	struct rxe_mr *mr;
+	int err = 0;
 
 	mr = rxe_pool_get_index(&rxe->mr_pool, sge->lkey >> 8);
 	if (!mr)
 		return -ENOENT;
-	to->mr = mr;
 	if (mr->lkey != sge->lkey || mr->state != RXE_MR_STATE_VALID)
-		return -ENOENT;
-	if (!rxe_mr_is_odp(mr))
-		return -EINVAL;
-	if (mr_pd(mr) != to_rpd(pd))
-		return -EPERM;
-	if (write && !ib_access_writable(mr->access))
-		return -EPERM;
-	if (mr_check_range(mr, sge->addr, sge->length))
-		return -EFAULT;
+		err = -ENOENT;
+	else if (!rxe_mr_is_odp(mr))
+		err = -EINVAL;
+	else if (mr_pd(mr) != to_rpd(pd))
+		err = -EPERM;
+	else if (write && !ib_access_writable(mr->access))
+		err = -EPERM;
+	else if (mr_check_range(mr, sge->addr, sge->length))
+		err = -EFAULT;
+	if (err)
+		goto out;
 
-	to->va = rxe_odp_va(mr, sge->addr);
-	to->length = sge->length;
+	odp_mirror_get(mr->odp);
+	range->odp = mr->odp;
+	range->va = rxe_odp_va(mr, sge->addr);
+	range->length = sge->length;
+out:
+	rxe_put(mr);
+	return err;
+}
 
-	return 0;
+/* Do it, or have it done. */
+static int rxe_odp_range_prefetch(const struct rxe_odp_range *range,
+				  enum odp_prefetch how, bool later)
+{
+	if (later)
+		return odp_mirror_prefetch_later(range->odp, range->va,
+						 range->length, how);
+	return odp_mirror_prefetch(range->odp, range->va, range->length, how);
 }
 
 static int rxe_odp_advice_to_how(enum ib_uverbs_advise_mr_advice advice)
@@ -106,41 +86,44 @@ static int rxe_odp_advice_to_how(enum ib_uverbs_advise_mr_advice advice)
  * Return: 0; -EOPNOTSUPP for another advice; -ENOENT for an lkey that there is
  * not; -EINVAL if it is not an on-demand region's; -EPERM if it is another
  * PD's or not writable; -EFAULT for a range outside the region or, with FLUSH,
- * if a page could not be had; -ENOMEM.
+ * if a page could not be had; -EBUSY, without FLUSH, if the process has too much
+ * of this under way; -ESRCH if it is gone; -EINTR; -ECANCELED; -ENOMEM.
  */
 int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,
 		      u32 flags, struct ib_sge *sg_list, u32 num_sge,
 		      struct uverbs_attr_bundle *attrs)
 {
+	bool later = !(flags & IB_UVERBS_ADVISE_MR_FLAG_FLUSH);
 	int how = rxe_odp_advice_to_how(advice);
-	struct rxe_odp_prefetch *prefetch;
-	int err;
-	u32 i;
+	struct rxe_odp_range *ranges;
+	int err = 0, first = 0;
+	u32 i, nr;
 
 	if (how < 0)
 		return how;
-
-	prefetch = kvzalloc(struct_size(prefetch, sge, num_sge), GFP_KERNEL);
-	if (!prefetch)
+	ranges = kvcalloc(num_sge, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
+	if (!ranges)
 		return -ENOMEM;
-	prefetch->num_sge = num_sge;
-	prefetch->how = how;
 
-	for (i = 0; i < num_sge; i++) {
-		err = rxe_odp_prefetch_add(&prefetch->sge[i], pd, &sg_list[i],
-					   how == ODP_PREFETCH_WRITE);
+	for (nr = 0; nr < num_sge; nr++) {
+		err = rxe_odp_range_get(&ranges[nr], pd, &sg_list[nr],
+					how == ODP_PREFETCH_WRITE);
 		if (err)
-			goto out_free;
+			goto out_put;
 	}
 
-	if (!(flags & IB_UVERBS_ADVISE_MR_FLAG_FLUSH)) {
-		INIT_WORK(&prefetch->work, rxe_odp_prefetch_work);
-		queue_work(rxe_wq, &prefetch->work);
-		return 0;
+	/* Every region is asked, and the first error is the answer. */
+	for (i = 0; i < nr; i++) {
+		err = rxe_odp_range_prefetch(&ranges[i], how, later);
+		first = first ?: err;
+		if (err == -EINTR || err == -EBUSY)
+			break;
 	}
+	err = first;
 
-	err = rxe_odp_prefetch_run(prefetch);
-out_free:
-	rxe_odp_prefetch_free(prefetch);
+out_put:
+	while (nr--)
+		odp_mirror_put(ranges[nr].odp);
+	kvfree(ranges);
 	return err;
 }

@@ -30,6 +30,7 @@ void rxe_odp_init_device(struct rxe_dev *rxe)
 		IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
 		IB_ODP_SUPPORT_SRQ_RECV;
 
+	odp_totals_init(&rxe->odp_totals);
 	rxe->ib_dev.driver_def = rxe_odp_uapi_defs;
 	ib_set_device_ops(&rxe->ib_dev, &rxe_odp_dev_ops);
 }
@@ -54,7 +55,7 @@ int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
 		.length = length,
 		.writable = ib_access_writable(access),
 		.policy = ODP_POLICY_DEFAULT,
-		.total = &to_rdev(mr->ibmr.device)->odp_counters,
+		.totals = &to_rdev(mr->ibmr.device)->odp_totals,
 	};
 	struct odp_mirror *odp;
 
@@ -93,17 +94,24 @@ int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
  * Nothing is pinned, so write access can come and go; what the process may not
  * write to, the device still may not. But a region stays on-demand.
  *
- * Return: 0, or -EOPNOTSUPP.
+ * Return: 0, or -EOPNOTSUPP. rxe may refuse the change for reasons of its own
+ * even so.
  */
-int rxe_odp_mr_check_rereg(struct rxe_mr *mr, int flags, int access)
+int rxe_odp_mr_check_rereg(const struct rxe_mr *mr, int flags, int access)
 {
-	if (!(flags & IB_MR_REREG_ACCESS))
-		return 0;
-	if (!(access & IB_ACCESS_ON_DEMAND) || !rxe_odp_access_ok(access))
+	if ((flags & IB_MR_REREG_ACCESS) && !(access & IB_ACCESS_ON_DEMAND))
 		return -EOPNOTSUPP;
-	odp_mirror_set_writable(mr->odp, ib_access_writable(access));
-
 	return 0;
+}
+
+/**
+ * rxe_odp_mr_set_access - a region's access has been changed
+ * @mr: the region, on-demand or not
+ */
+void rxe_odp_mr_set_access(struct rxe_mr *mr)
+{
+	if (rxe_mr_is_odp(mr))
+		odp_mirror_set_writable(mr->odp, ib_access_writable(mr->access));
 }
 
 /**
@@ -142,4 +150,42 @@ bool rxe_odp_mw_covers(const struct rxe_mw *mw, u64 iova, u64 length)
 {
 	return iova >= mw->addr && length <= mw->length &&
 	       iova - mw->addr <= mw->length - length;
+}
+
+/**
+ * rxe_odp_recheck_read - may a read go on, or be done again?
+ * @qp: the responder's queue pair
+ * @res: the read
+ *
+ * Its region may have been given other rights since the read began, its window
+ * other bounds. And whoever repeats a request may ask for something else by it.
+ *
+ * Return: the region, with a reference that is the caller's, or NULL.
+ */
+struct rxe_mr *rxe_odp_recheck_read(struct rxe_qp *qp,
+				    const struct resp_res *res)
+{
+	u32 rkey = res->read.rkey;
+	struct rxe_mw *mw;
+	struct rxe_mr *mr;
+
+	if (!rkey_is_mw(rkey))
+		return lookup_mr(qp->pd, IB_ACCESS_REMOTE_READ, rkey,
+				 RXE_LOOKUP_REMOTE);
+
+	mw = rxe_lookup_mw(qp, IB_ACCESS_REMOTE_READ, rkey);
+	if (!mw)
+		return NULL;
+	/* Unbinding gives the window's reference to the region back. */
+	spin_lock_bh(&mw->lock);
+	mr = mw->mr;
+	if (mr && (mr->state != RXE_MR_STATE_VALID ||
+		   (rxe_mr_is_odp(mr) &&
+		    !rxe_odp_mw_covers(mw, res->read.va, res->read.resid)) ||
+		   !rxe_get(mr)))
+		mr = NULL;
+	spin_unlock_bh(&mw->lock);
+	rxe_put(mw);
+
+	return mr;
 }

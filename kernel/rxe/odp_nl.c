@@ -3,6 +3,8 @@
  * On-demand regions in "rdma resource show mr", "rdma statistic show mr" and
  * "rdma statistic show".
  */
+#include <linux/capability.h>
+#include <net/sock.h>
 #include <rdma/restrack.h>
 
 #include "rxe.h"
@@ -14,6 +16,31 @@ static const char * const rxe_odp_around_names[] = {
 	[ODP_AROUND_POPULATE] = "populate",
 };
 
+/*
+ * Where a process has its memory is for those whom the methods by number would
+ * tell it. As with keys, which the RDMA core leaves out by itself, that goes
+ * for who opened the socket and for who reads now. A message that is made for
+ * a list belongs to its socket already; of others the reader is not known.
+ */
+static bool rxe_odp_may_see_place(const struct sk_buff *msg)
+{
+	return msg->sk && sk_capable(msg->sk, CAP_SYS_ADMIN);
+}
+
+/* As strings: rdma -j cuts numbers to 32 bits. */
+static int rxe_odp_put_place(struct sk_buff *msg, const struct rxe_mr *mr)
+{
+	char va[24], iova[24];
+
+	if (!rxe_odp_may_see_place(msg))
+		return 0;
+	snprintf(va, sizeof(va), "%#llx", odp_mirror_start(mr->odp));
+	snprintf(iova, sizeof(iova), "%#llx", mr->ibmr.iova);
+
+	return rdma_nl_put_driver_string(msg, "odp_va", va) ?:
+	       rdma_nl_put_driver_string(msg, "odp_iova", iova);
+}
+
 /**
  * rxe_odp_fill_res_mr - what "rdma resource show mr -dd" says of a region
  * @msg: the message, whose driver table is opened and closed here
@@ -24,17 +51,14 @@ static const char * const rxe_odp_around_names[] = {
 int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 {
 	struct rxe_mr *mr = to_rmr(ibmr);
-	char va[24], iova[24], bytes[24];
 	struct odp_policy policy;
 	struct odp_stats stats;
 	struct nlattr *table;
+	char bytes[24];
 
 	if (!rxe_mr_is_odp(mr))
 		return 0;
 
-	/* As strings: rdma -j cuts numbers to 32 bits. */
-	snprintf(va, sizeof(va), "%#llx", odp_mirror_start(mr->odp));
-	snprintf(iova, sizeof(iova), "%#llx", mr->ibmr.iova);
 	snprintf(bytes, sizeof(bytes), "%llu", odp_mirror_length(mr->odp));
 	odp_mirror_get_policy(mr->odp, &policy);
 	odp_mirror_stats(mr->odp, &stats);
@@ -44,8 +68,7 @@ int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 	if (rdma_nl_put_driver_string(msg, "odp",
 				      mr->ibmr.length == U64_MAX ?
 				      "implicit" : "explicit") ||
-	    rdma_nl_put_driver_string(msg, "odp_va", va) ||
-	    rdma_nl_put_driver_string(msg, "odp_iova", iova) ||
+	    rxe_odp_put_place(msg, mr) ||
 	    rdma_nl_put_driver_string(msg, "odp_bytes", bytes) ||
 	    rdma_nl_put_driver_string(msg, "odp_policy",
 				      rxe_odp_around_names[policy.around]) ||
@@ -83,6 +106,14 @@ int rxe_odp_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 	if (!table)
 		return -EMSGSIZE;
 	if (rdma_nl_stat_hwcounter_entry(msg, "page_faults", stats.faults) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_faults_local",
+					 stats.local_faults) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_faults_remote",
+					 stats.remote_faults) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "page_slow_faults",
+					 stats.slow_faults) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "rnr_naks", stats.rnr_naks) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "parked", stats.parked) ||
 	    rdma_nl_stat_hwcounter_entry(msg, "page_faulted_pages",
 					 stats.faulted_pages) ||
 	    rdma_nl_stat_hwcounter_entry(msg, "page_around_pages",
@@ -116,12 +147,17 @@ err:
  *
  * They are those of all regions, the ones that are gone included.
  */
-void rxe_odp_get_hw_stats(const struct rxe_dev *rxe, struct rdma_hw_stats *hw)
+void rxe_odp_get_hw_stats(struct rxe_dev *rxe, struct rdma_hw_stats *hw)
 {
 	struct odp_stats stats;
 
-	odp_counters_read(&rxe->odp_counters, &stats);
+	odp_totals_read(&rxe->odp_totals, &stats);
 	hw->value[RXE_CNT_ODP_FAULTS] = stats.faults;
+	hw->value[RXE_CNT_ODP_FAULTS_LOCAL] = stats.local_faults;
+	hw->value[RXE_CNT_ODP_FAULTS_REMOTE] = stats.remote_faults;
+	hw->value[RXE_CNT_ODP_SLOW_FAULTS] = stats.slow_faults;
+	hw->value[RXE_CNT_ODP_RNR_NAKS] = stats.rnr_naks;
+	hw->value[RXE_CNT_ODP_PARKED] = stats.parked;
 	hw->value[RXE_CNT_ODP_FAULTED_PAGES] = stats.faulted_pages;
 	hw->value[RXE_CNT_ODP_AROUND_PAGES] = stats.around_pages;
 	hw->value[RXE_CNT_ODP_PREFETCHED_PAGES] = stats.prefetched_pages;

@@ -101,6 +101,11 @@ static int rxe_odp_stats(struct rxe_mr *mr, struct uverbs_attr_bundle *attrs)
 		.windows = stats.windows,
 		.leaves = stats.leaves,
 		.table_bytes = stats.table_bytes,
+		.local_faults = stats.local_faults,
+		.remote_faults = stats.remote_faults,
+		.slow_faults = stats.slow_faults,
+		.rnr_naks = stats.rnr_naks,
+		.parked = stats.parked,
 	};
 
 	return uverbs_copy_to_struct_or_zero(attrs, RXE_ODP_ATTR_STATS_RESP,

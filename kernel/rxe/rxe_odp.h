@@ -9,7 +9,6 @@
 #include <rdma/uverbs_ioctl.h>
 
 extern spinlock_t atomic_ops_lock;
-extern struct workqueue_struct *rxe_wq;
 extern const struct uapi_definition rxe_odp_uapi_defs[];
 
 /* Is this memory region an on-demand one? */
@@ -43,18 +42,54 @@ static inline u64 rxe_odp_va(const struct rxe_mr *mr, u64 iova)
 void rxe_odp_init_device(struct rxe_dev *rxe);
 int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
 		    struct rxe_mr *mr);
-int rxe_odp_mr_check_rereg(struct rxe_mr *mr, int flags, int access);
+int rxe_odp_mr_check_rereg(const struct rxe_mr *mr, int flags, int access);
+void rxe_odp_mr_set_access(struct rxe_mr *mr);
 void rxe_odp_mr_kill(struct rxe_mr *mr);
 void rxe_odp_mr_cleanup(struct rxe_mr *mr);
 bool rxe_odp_mw_covers(const struct rxe_mw *mw, u64 iova, u64 length);
+struct rxe_mr *rxe_odp_recheck_read(struct rxe_qp *qp,
+				    const struct resp_res *res);
 
 /* odp_access.c */
 int rxe_odp_copy(struct rxe_mr *mr, u64 iova, void *addr, unsigned int length,
 		 enum rxe_mr_copy_dir dir);
+int rxe_odp_copy_local(struct rxe_mr *mr, u64 iova, void *addr,
+		       unsigned int length, enum rxe_mr_copy_dir dir);
 int rxe_odp_atomic(struct rxe_mr *mr, u64 iova, int opcode, u64 compare,
 		   u64 swap_add, u64 *orig_val);
 int rxe_odp_atomic_write(struct rxe_mr *mr, u64 iova, u64 value);
 int rxe_odp_flush(struct rxe_mr *mr, u64 iova, u64 length);
+
+/* odp_resp.c */
+enum resp_states rxe_odp_resp_ready(struct rxe_qp *qp,
+				    struct rxe_pkt_info *pkt);
+enum resp_states rxe_odp_resp_again(struct rxe_qp *qp, struct rxe_pkt_info *pkt,
+				    struct rxe_mr *mr);
+enum resp_states rxe_odp_resp_again_send(struct rxe_qp *qp,
+					 struct rxe_pkt_info *pkt);
+bool rxe_odp_resp_kept(struct rxe_qp *qp);
+
+/* odp_req.c */
+void rxe_odp_init_qp(struct rxe_qp *qp);
+struct rxe_mr *rxe_odp_dma_mr(struct rxe_pd *pd, int access,
+			      const struct rxe_dma_info *dma, u64 *iova);
+void rxe_odp_unpark(struct rxe_qp *qp);
+bool rxe_odp_park_send(struct rxe_qp *qp, struct rxe_send_wqe *wqe, u32 length);
+bool rxe_odp_park_read(struct rxe_qp *qp, struct rxe_send_wqe *wqe);
+void rxe_odp_park_response(struct rxe_qp *qp, struct rxe_send_wqe *wqe,
+			   u32 length);
+void rxe_odp_rnr_acks(struct rxe_qp *qp, const struct rxe_pkt_info *pkt,
+		      const struct rxe_send_wqe *wqe);
+void rxe_odp_retried(struct rxe_qp *qp);
+
+/*
+ * Does a queue pair know that its peer, or its own memory, takes time? Then no
+ * answer is no reason to repeat anything.
+ */
+static inline bool rxe_odp_is_patient(const struct rxe_qp *qp)
+{
+	return qp->req.wait_for_rnr_timer || READ_ONCE(qp->odp_parked);
+}
 
 /* odp_advise.c */
 int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,
@@ -64,6 +99,6 @@ int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,
 /* odp_nl.c */
 int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr);
 int rxe_odp_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr);
-void rxe_odp_get_hw_stats(const struct rxe_dev *rxe, struct rdma_hw_stats *hw);
+void rxe_odp_get_hw_stats(struct rxe_dev *rxe, struct rdma_hw_stats *hw);
 
 #endif /* RXE_ODP_H */

@@ -67,11 +67,13 @@ static int odp_selftest_create(struct odp_selftest *st, void *arg)
 			.max_pages = create->max_pages,
 			.limit_ms = create->limit_ms,
 		},
-		.probe = &odp_hold_probe,
-		.probe_arg = &st->holds,
 	};
 	struct odp_mirror *mirror;
 
+	if (!create->shared) {
+		attr.probe = &odp_hold_probe;
+		attr.probe_arg = &st->holds;
+	}
 	if (create->own_table) {
 		attr.ops = &odp_own_ops;
 		attr.table = &st->table;
@@ -109,10 +111,10 @@ static int odp_selftest_transfer(struct odp_selftest *st,
 			err = -EIO;
 		else if (write)
 			err = odp_mirror_copy_in(st->mirror, io->va + done,
-						 chunk, bytes);
+						 chunk, bytes, 0);
 		else
 			err = odp_mirror_copy_out(st->mirror, io->va + done,
-						  chunk, bytes);
+						  chunk, bytes, 0);
 		if (!err && !write && copy_to_user(buffer + done, chunk, bytes))
 			err = -EIO;
 	}

@@ -20,6 +20,9 @@
  * @around: enum odp_around
  * @max_pages: see struct odp_policy
  * @limit_ms: see struct odp_policy
+ * @shared: view the table that all mirrors of the memory share; there are no
+ *	hold points then
+ * @reserved: 0
  */
 struct odp_selftest_create {
 	__aligned_u64 start;
@@ -30,6 +33,8 @@ struct odp_selftest_create {
 	__u32 around;
 	__u32 max_pages;
 	__u32 limit_ms;
+	__u32 shared;
+	__u32 reserved;
 };
 
 /**
@@ -66,6 +71,11 @@ struct odp_selftest_io {
 /* The counters of struct odp_stats, in its order. */
 struct odp_selftest_stats {
 	__aligned_u64 faults;
+	__aligned_u64 local_faults;
+	__aligned_u64 remote_faults;
+	__aligned_u64 slow_faults;
+	__aligned_u64 rnr_naks;
+	__aligned_u64 parked;
 	__aligned_u64 faulted_pages;
 	__aligned_u64 around_pages;
 	__aligned_u64 prefetched_pages;

@@ -50,16 +50,18 @@ static void read_command(struct od_region *region)
 
 static void set(struct od_region *region, const char *key, const char *value)
 {
-	if (!strcmp(key, "odp"))
+	if (!strcmp(key, "odp")) {
 		copy_string(region->kind, sizeof(region->kind), value);
-	else if (!strcmp(key, "odp_policy"))
+	} else if (!strcmp(key, "odp_policy")) {
 		copy_string(region->policy, sizeof(region->policy), value);
-	else if (!strcmp(key, "odp_va"))
+	} else if (!strcmp(key, "odp_va")) {
 		region->va = strtoull(value, NULL, 0);
-	else if (!strcmp(key, "odp_iova"))
+	} else if (!strcmp(key, "odp_iova")) {
 		region->iova = strtoull(value, NULL, 0);
-	else if (!strcmp(key, "odp_bytes"))
+		region->has_place = true;
+	} else if (!strcmp(key, "odp_bytes")) {
 		region->bytes = strtoull(value, NULL, 0);
+	}
 }
 
 /* Keys and values in turns; how to print a value may stand between them. */

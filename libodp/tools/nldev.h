@@ -16,6 +16,7 @@ struct od_region {
 	char command[32];	/* of the process; printable ASCII */
 	char kind[16];		/* "implicit" or "explicit" */
 	char policy[16];
+	bool has_place;		/* va and iova; for CAP_SYS_ADMIN only */
 	uint64_t va, iova, bytes;
 };
 

@@ -256,6 +256,10 @@ static int run(struct ibv_context *context, const struct options *opt)
 		      opt->mrn, map.device);
 		goto out;
 	}
+	if (!map.region->has_place) {
+		tool_explain(EPERM, map.device, opt->mrn);
+		goto out;
+	}
 
 	if (choose_range(opt, map.region, map.page_size, &first, &npages))
 		goto out;

@@ -7,6 +7,9 @@
 #define RDMA_ODP_MIRROR_H
 
 #include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 struct mm_struct;
@@ -19,36 +22,44 @@ struct odp_snap;
  * Components
  * ==========
  *
- * A *mirror* (mirror.c) is one memory region's view of a process's address
- * space: the mm, a range of virtual addresses, whether the device may write,
- * and a policy. Making one costs the same whatever its length.
+ * A *space* (space.c) is the mirror of one address space. It is found through
+ * the mmu_notifier that it is, shared by all who mirror a part of it, and ends
+ * a second after the last of them, or with the process.
  *
- * A *window* (window.c) is an aligned GiB of a mirror, made when the device
- * first touches it. It holds the mmu_interval_notifier through which the
- * kernel takes pages back, and the *sequence*: a number that every such
- * invalidation moves.
+ * A *mirror* (mirror.c) is one memory region's view of a space: a range of
+ * virtual addresses, whether the device may write, a policy, counters, and a
+ * life of its own. Making and ending one costs the same whatever its length, and
+ * touches no entry: what one mirror brought in, the next one finds. Entries say
+ * what the CPU page table says; rights are checked at the mirror.
+ *
+ * A *window* (window.c) is an aligned GiB of a space, made when the device
+ * first touches it. It has a *sequence*, a number that every invalidation
+ * moves, and is *quiet* while none is under way.
  *
  * A *leaf* (leaf.c) holds the entries of an aligned 2 MiB of a window: either
  * one huge entry, or up to 512 small ones. Windows and leaves that hold
- * nothing are freed by the mirror's *tender*, a work item.
+ * nothing are freed by the space's *tender*, a work item.
  *
  * An *access* (access.c) finds a page's entry and touches the page. When the
  * entry is missing it *faults* (fault.c): the pages that it needs are the
  * *critical* ones; fault-around (around.c) says how far to look beyond them.
  *
- * Tracepoints (trace.h): odp:odp_fault, odp_install, odp_invalidate and
- * odp_retry.
+ * A *slow fault* (slow.c) is one that would wait for others. An access that must
+ * not wait leaves it to the space's *workers*.
  *
  * A *snapshot* (snap.c) is what the CPU page table says of a range at one
  * moment. report.c makes one for people to look at; fault.c makes one to
  * install it in the table.
+ *
+ * Tracepoints (trace.h): odp:odp_fault, odp_install, odp_invalidate, odp_retry,
+ * odp_slow and odp_slow_end.
  *
  * The fault flow
  * ==============
  *
  * ::
  *
- *	odp_visit():
+ *	odp_mirror_visit():
  *	again:
  *		rcu_read_lock(), find the leaf, read_lock(leaf)
  *		entry good? touch the page, unlock, done
@@ -72,33 +83,61 @@ struct odp_snap;
  * that ends before (b) is seen by (c); any other has moved the sequence, or
  * will clear the entries after (d).
  *
- * An access that loses to invalidations round after round pins its critical
+ * An access that loses to invalidations round after round, or for which a
+ * window does not become quiet within the policy's limit, pins its critical
  * page for just that access, so it ends.
+ *
+ * Nothing waits for a fault
+ * =========================
+ *
+ * With ODP_ACCESS_NOWAIT, (a) asks for a page only where nobody can keep the
+ * caller waiting (quick.c): memory without a file behind it, tmpfs, and what is
+ * in the page cache, for reading; the mmap lock is tried for, half a
+ * millisecond long; a window that is not quiet is not waited for. Else a slow
+ * fault is requested and the access ends with -EINPROGRESS. It will come again
+ * by itself, or when its *waiter* is woken. There is one slow fault per page,
+ * however many wait for it.
+ *
+ * Workers are threads of the process that registered the memory, made with
+ * vhost_task_create(): they die with it, even while they wait; its memory
+ * cgroup and its processor time pay for them; its memory policy, cpuset and OOM
+ * handling apply to what they fault. Kernel threads would have none of that,
+ * and nobody would tell them that the process was killed, whose memory they
+ * keep. Each process has one from its first mirror on; there is always a spare
+ * one for the next fault, up to 16. When all are busy they take turns with
+ * pages that a userfaultfd owes. A process whose workers have died, while
+ * another one uses the same memory, gets new ones with its next mirror.
+ *
+ * A slow fault holds its mirror, and the mirror its space: never a region, a
+ * queue pair or a device. So these go without waiting for anybody's memory.
+ * Where a signal would not reach the worker, in page_mkwrite() of a file system
+ * that is frozen, it waits for the thaw before it goes there.
  *
  * Quiet
  * =====
  *
- * An invalidation tells a notifier when it starts, not when it ends; only
- * mmu_interval_read_begin() can wait for that, for as long as it takes. The
- * tender does this waiting and then marks the window quiet again. A fault
- * waits for the tender, and has a time limit (-ETIMEDOUT).
+ * Starts and ends of invalidations are counted per window. A window that is made
+ * while any are under way in its space cannot know which ends are theirs: it is
+ * *blind*, and not quiet, until none is.
  *
  * Locking
  * =======
  *
  * In this order, outermost first:
  *
- * 1. mirror->windows_lock (mutex): making and unmaking windows; never on the
+ * 1. space->attached_lock, totals->lock (mutexes): which devices count what
+ * 2. space->windows_lock (mutex): making and unmaking windows; never on the
  *    warm path
- * 2. mmap_lock (taken by the engine for reading; by
- *    mmu_interval_notifier_insert() for writing)
- * 3. window->lock (spinlock): the sequence and the publication of leaves
- * 4. leaf->lock (rwlock): entries, and the pages behind them: a page does not
+ * 3. mmap_lock (taken by the engine for reading; by mmu_notifier_get() for
+ *    writing)
+ * 4. slow->lock (spinlock): slow faults and workers; odp_waiters_lock inside
+ * 5. space->lock (spinlock): counts, lists, and the publication of windows
+ * 6. window->lock (spinlock): the sequence and the publication of leaves
+ * 7. leaf->lock (rwlock): entries, and the pages behind them: a page does not
  *    leave the CPU page table while it is held
  *
- * mirror->lock (spinlock) guards the lists of moved windows and of faults in
- * flight, and nests inside none of them. Invalidations take 3, 4 and
- * mirror->lock, never sleep and never allocate.
+ * Invalidations take 5, 6 and 7, one after the other, never sleep and never
+ * allocate.
  */
 
 /**
@@ -126,7 +165,7 @@ enum odp_around {
  * struct odp_policy - how a mirror deals with faults
  * @around: what to do about neighbours
  * @max_pages: how many pages one fault may install, 1 to ODP_AROUND_MAX
- * @limit_ms: how long a fault waits for an invalidation to end, in
+ * @limit_ms: how long a fault that waits does so for an invalidation to end, in
  *	milliseconds, 1 to ODP_LIMIT_MAX_MS
  */
 struct odp_policy {
@@ -151,7 +190,8 @@ struct odp_policy {
  *	sleeps or allocates; may be called from the OOM reaper. Returns the
  *	number of pages that were there.
  *
- * A mirror without these keeps its pages in the engine's own leaves.
+ * A mirror without these keeps its pages in the engine's own leaves, which all
+ * mirrors of the address space share. One with them has a space of its own.
  */
 struct odp_table_ops {
 	int (*install)(void *table, const struct odp_snap *snap);
@@ -165,6 +205,8 @@ struct odp_table_ops {
  *	install it; the fault holds no lock
  * @invalidated: an invalidation of [@start, @end) has started and cleared its
  *	entries; it ends some time after this returns. May sleep if @blockable.
+ *
+ * A mirror with a probe has a space of its own.
  */
 struct odp_probe {
 	void (*snapshot_taken)(void *arg, unsigned long start,
@@ -176,7 +218,7 @@ struct odp_probe {
 /**
  * struct odp_mirror_attr - what to mirror
  * @mm: whose memory; the mirror takes a reference that does not keep the
- *	memory alive
+ *	memory alive. Only the current process's gets workers for slow faults
  * @start: the first byte's virtual address
  * @length: in bytes; not 0
  * @writable: may the device write?
@@ -185,7 +227,8 @@ struct odp_probe {
  * @table: passed to @ops
  * @probe: a test's, or NULL
  * @probe_arg: passed to @probe
- * @total: counters that many mirrors share, which outlive them all, or NULL
+ * @totals: counters that many mirrors share, or NULL; they outlive the
+ *	destruction of each by an RCU grace period
  */
 struct odp_mirror_attr {
 	struct mm_struct *mm;
@@ -197,28 +240,39 @@ struct odp_mirror_attr {
 	void *table;
 	const struct odp_probe *probe;
 	void *probe_arg;
-	struct odp_counters *total;
+	struct odp_totals *totals;
 };
 
 /**
  * struct odp_stats - a mirror's counters
  * @faults: times an access found a page missing and went for it
+ * @local_faults: those of the owner's own work requests
+ * @remote_faults: those of peers
+ * @slow_faults: those that were left to the process's workers
+ * @rnr_naks: times a peer was told to come again later
+ * @parked: times a work request was put aside until a page is there
  * @faulted_pages: pages installed because an access needed them
  * @around_pages: pages installed because a fault looked around
  * @prefetched_pages: pages installed by odp_mirror_prefetch()
- * @invalidations: times the kernel took pages back
+ * @invalidations: times the kernel took pages back, since the mirror was made,
+ *	from the table that it shares
  * @invalidated_pages: pages so taken
  * @collisions: snapshots dropped because an invalidation passed them
  * @failed_faults: accesses that ended in an error
  * @pinned_fallbacks: accesses that kept losing to invalidations and pinned
- * @resident_pages: pages in the table now (a huge entry counts 512)
- * @huge_entries: huge entries in the table now
- * @windows: windows now
- * @leaves: leaves now
- * @table_bytes: memory of windows and leaves now
+ * @resident_pages: pages of its range in the table now (a huge entry counts 512)
+ * @huge_entries: huge entries there now
+ * @windows: windows there now
+ * @leaves: leaves there now
+ * @table_bytes: memory of these windows and leaves
  */
 struct odp_stats {
 	u64 faults;
+	u64 local_faults;
+	u64 remote_faults;
+	u64 slow_faults;
+	u64 rnr_naks;
+	u64 parked;
 	u64 faulted_pages;
 	u64 around_pages;
 	u64 prefetched_pages;
@@ -234,33 +288,45 @@ struct odp_stats {
 	u64 table_bytes;
 };
 
-/**
- * struct odp_counters - what struct odp_stats reports, as it is counted
- *
- * Each mirror has its own. Those of a device may also count into one that the
- * device owns; it begins as zeros. What is in the table now is counted, too,
- * so mirrors that are gone leave nothing but what they did.
- */
+/* What of struct odp_stats is counted as it happens, remote faults as the rest. */
 struct odp_counters {
 	atomic64_t faults;
+	atomic64_t local_faults;
+	atomic64_t slow_faults;
+	atomic64_t rnr_naks;
+	atomic64_t parked;
 	atomic64_t faulted_pages;
 	atomic64_t around_pages;
 	atomic64_t prefetched_pages;
-	atomic64_t invalidations;
-	atomic64_t invalidated_pages;
 	atomic64_t collisions;
 	atomic64_t failed_faults;
 	atomic64_t pinned_fallbacks;
-	atomic64_t resident_pages;
-	atomic64_t huge_entries;
-	atomic64_t windows;
-	atomic64_t leaves;
-	atomic64_t table_bytes;
+} ____cacheline_aligned;
+
+/* So many processors count without meeting. */
+#define ODP_SHARDS	8
+
+/**
+ * struct odp_totals - what all mirrors of a device did
+ * @shard: what was counted, by processor
+ * @lock: guards what follows
+ * @attached: the spaces that it has mirrors of
+ * @invalidations: of those that it had
+ * @invalidated_pages: the same
+ */
+struct odp_totals {
+	struct odp_counters shard[ODP_SHARDS];
+	struct mutex lock; /* see above */
+	struct list_head attached;
+	u64 invalidations;
+	u64 invalidated_pages;
 };
 
 struct odp_mirror *odp_mirror_create(const struct odp_mirror_attr *attr);
 void odp_mirror_kill(struct odp_mirror *mirror);
 void odp_mirror_destroy(struct odp_mirror *mirror);
+void odp_mirror_get(struct odp_mirror *mirror);
+void odp_mirror_put(struct odp_mirror *mirror);
 u64 odp_mirror_start(const struct odp_mirror *mirror);
 u64 odp_mirror_length(const struct odp_mirror *mirror);
 void odp_mirror_set_writable(struct odp_mirror *mirror, bool writable);
@@ -268,10 +334,16 @@ int odp_mirror_set_policy(struct odp_mirror *mirror,
 			  const struct odp_policy *policy);
 void odp_mirror_get_policy(const struct odp_mirror *mirror,
 			   struct odp_policy *policy);
-void odp_mirror_stats(const struct odp_mirror *mirror,
-		      struct odp_stats *stats);
-void odp_counters_read(const struct odp_counters *counters,
-		       struct odp_stats *stats);
+void odp_mirror_stats(struct odp_mirror *mirror, struct odp_stats *stats);
+void odp_mirror_count_rnr(struct odp_mirror *mirror);
+void odp_mirror_count_parked(struct odp_mirror *mirror);
+void odp_totals_init(struct odp_totals *totals);
+void odp_totals_read(struct odp_totals *totals, struct odp_stats *stats);
+
+/* How an access goes about it: a set of these. */
+#define ODP_ACCESS_WRITE	BIT(0)
+#define ODP_ACCESS_LOCAL	BIT(1)	/* the owner's work request, not a peer's */
+#define ODP_ACCESS_NOWAIT	BIT(2)	/* waits for nobody */
 
 /**
  * typedef odp_visit_fn - touch a piece of one page
@@ -286,12 +358,30 @@ void odp_counters_read(const struct odp_counters *counters,
  */
 typedef int (*odp_visit_fn)(void *kaddr, size_t bytes, void *arg);
 
-int odp_mirror_visit(struct odp_mirror *mirror, u64 va, u64 length, bool write,
-		     odp_visit_fn fn, void *arg);
+int odp_mirror_visit(struct odp_mirror *mirror, u64 va, u64 length,
+		     unsigned int how, odp_visit_fn fn, void *arg);
 int odp_mirror_copy_in(struct odp_mirror *mirror, u64 va, const void *src,
-		       size_t length);
+		       size_t length, unsigned int how);
 int odp_mirror_copy_out(struct odp_mirror *mirror, u64 va, void *dst,
-			size_t length);
+			size_t length, unsigned int how);
+
+/**
+ * struct odp_waiter - somebody who is to come again when a page is there
+ * @list: with others who wait for it
+ * @wake: called then
+ *
+ * Holds nothing and is held by nothing: odp_waiter_cancel() ends it at any time.
+ */
+struct odp_waiter {
+	struct list_head list;
+	void (*wake)(struct odp_waiter *waiter);
+};
+
+void odp_waiter_init(struct odp_waiter *waiter,
+		     void (*wake)(struct odp_waiter *waiter));
+void odp_waiter_cancel(struct odp_waiter *waiter);
+int odp_mirror_ready(struct odp_mirror *mirror, u64 va, u64 length,
+		     unsigned int how, struct odp_waiter *waiter);
 int odp_mirror_fault(struct odp_mirror *mirror, u64 va, u64 length,
 		     bool write);
 
@@ -309,6 +399,8 @@ enum odp_prefetch {
 
 int odp_mirror_prefetch(struct odp_mirror *mirror, u64 va, u64 length,
 			enum odp_prefetch how);
+int odp_mirror_prefetch_later(struct odp_mirror *mirror, u64 va, u64 length,
+			      enum odp_prefetch how);
 
 /* A page's state in a report: a set of these; 0 is FAULT. */
 #define ODP_PAGE_READ		BIT(0)	/* the CPU page table gives read */

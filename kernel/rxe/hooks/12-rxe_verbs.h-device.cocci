@@ -4,7 +4,7 @@
   struct rxe_dev {
   	...
   	atomic64_t stats_counters[...];
-+	struct odp_counters odp_counters;
++	struct odp_totals odp_totals;
   	...
   };
 

@@ -7,7 +7,8 @@
  * Methods of the MR object are for the process that has the handle. Methods of
  * the device name any process's MR by its number, as "rdma resource show mr"
  * prints it (mrn), and need CAP_SYS_ADMIN (EPERM); ENOENT if there is none.
- * That command's driver details say which MRs are on-demand, and where.
+ * That command's driver details say which MRs are on-demand and, to those who
+ * have CAP_SYS_ADMIN, where.
  */
 #ifndef RXE_ODP_ABI_H
 #define RXE_ODP_ABI_H
@@ -115,16 +116,22 @@ enum rxe_odp_attrs_mr_stats {
  * @faulted_pages: pages installed because an access needed them
  * @around_pages: pages installed because a fault looked around
  * @prefetched_pages: pages installed by ibv_advise_mr
- * @invalidations: times the kernel took pages back
+ * @invalidations: times the kernel took pages back since the MR was made, from
+ *	the table that all on-demand MRs of the process share
  * @invalidated_pages: pages so taken
  * @collisions: snapshots dropped because an invalidation passed them
  * @failed_faults: accesses that ended in an error
  * @pinned_fallbacks: accesses that kept losing to invalidations and pinned
- * @resident_pages: pages in the table now (a 2 MiB entry counts 512)
- * @huge_entries: 2 MiB entries in the table now
- * @windows: windows now
- * @leaves: leaves now
- * @table_bytes: kernel memory of table and windows now
+ * @resident_pages: pages of the MR in the table now (a 2 MiB entry counts 512)
+ * @huge_entries: 2 MiB entries there now
+ * @windows: windows there now
+ * @leaves: leaves there now
+ * @table_bytes: kernel memory of these
+ * @local_faults: faults of the owner's own work requests
+ * @remote_faults: faults of peers
+ * @slow_faults: faults that would have waited for others: a disk, a userfaultfd
+ * @rnr_naks: times a peer was therefore told to come again later
+ * @parked: times a work request was therefore put aside
  */
 struct rxe_odp_mr_stats {
 	__aligned_u64 faults;
@@ -141,6 +148,11 @@ struct rxe_odp_mr_stats {
 	__aligned_u64 windows;
 	__aligned_u64 leaves;
 	__aligned_u64 table_bytes;
+	__aligned_u64 local_faults;
+	__aligned_u64 remote_faults;
+	__aligned_u64 slow_faults;
+	__aligned_u64 rnr_naks;
+	__aligned_u64 parked;
 };
 
 /* What a fault does about the neighbours of the pages that it needs. */

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Counting what mirrors do. What faults do is counted as it happens; what stands
+ * in the tables is counted when somebody asks, so that nobody pays for it else.
+ */
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "leaf.h"
+#include "mirror.h"
+#include "space.h"
+#include "window.h"
+
+/* Add up the table of a range. */
+static void odp_tally_range(struct odp_space *s, unsigned long start,
+			    unsigned long last, struct odp_tally *tally)
+{
+	unsigned long index = start >> ODP_WINDOW_SHIFT;
+	struct odp_window *w;
+
+	while ((w = odp_window_next(s, &index, last >> ODP_WINDOW_SHIFT))) {
+		tally->windows++;
+		tally->bytes += ksize(w);
+		if (w->nr_slots)
+			odp_leaf_tally(w, max(start, w->start),
+				       min(last, w->end - 1), tally);
+		odp_window_put(w);
+		cond_resched();
+	}
+}
+
+static void odp_stats_add_tally(struct odp_stats *stats,
+				const struct odp_tally *tally)
+{
+	stats->resident_pages += tally->pages;
+	stats->huge_entries += tally->huge;
+	stats->windows += tally->windows;
+	stats->leaves += tally->leaves;
+	stats->table_bytes += tally->bytes;
+}
+
+static void odp_stats_add(struct odp_stats *stats, const struct odp_counters *c)
+{
+	u64 faults = atomic64_read(&c->faults);
+	u64 local = atomic64_read(&c->local_faults);
+
+	stats->faults += faults;
+	stats->local_faults += local;
+	/* Read apart from each other while both may grow. */
+	stats->remote_faults += faults > local ? faults - local : 0;
+	stats->slow_faults += atomic64_read(&c->slow_faults);
+	stats->rnr_naks += atomic64_read(&c->rnr_naks);
+	stats->parked += atomic64_read(&c->parked);
+	stats->faulted_pages += atomic64_read(&c->faulted_pages);
+	stats->around_pages += atomic64_read(&c->around_pages);
+	stats->prefetched_pages += atomic64_read(&c->prefetched_pages);
+	stats->collisions += atomic64_read(&c->collisions);
+	stats->failed_faults += atomic64_read(&c->failed_faults);
+	stats->pinned_fallbacks += atomic64_read(&c->pinned_fallbacks);
+}
+
+/**
+ * odp_mirror_stats - read a mirror's own counters
+ * @m: the mirror
+ * @stats: filled in; each counter is exact, but they are not read at once
+ *
+ * May sleep.
+ */
+void odp_mirror_stats(struct odp_mirror *m, struct odp_stats *stats)
+{
+	struct odp_space *s = m->space;
+	struct odp_tally tally = {};
+
+	odp_tally_range(s, m->start, m->last, &tally);
+	*stats = (struct odp_stats) {
+		.invalidations = atomic64_read(&s->invalidations) -
+				 m->invalidations,
+		.invalidated_pages = atomic64_read(&s->invalidated_pages) -
+				     m->invalidated_pages,
+	};
+	odp_stats_add(stats, &m->count);
+	odp_stats_add_tally(stats, &tally);
+}
+EXPORT_SYMBOL_GPL(odp_mirror_stats);
+
+/**
+ * odp_mirror_count_rnr - a peer was told to come again later
+ * @m: the mirror
+ */
+void odp_mirror_count_rnr(struct odp_mirror *m)
+{
+	odp_count(m, rnr_naks, 1);
+}
+EXPORT_SYMBOL_GPL(odp_mirror_count_rnr);
+
+/**
+ * odp_mirror_count_parked - a work request of the owner's was put aside
+ * @m: the mirror
+ */
+void odp_mirror_count_parked(struct odp_mirror *m)
+{
+	odp_count(m, parked, 1);
+}
+EXPORT_SYMBOL_GPL(odp_mirror_count_parked);
+
+/**
+ * odp_totals_init - begin to count for a device
+ * @totals: zeroed memory
+ */
+void odp_totals_init(struct odp_totals *totals)
+{
+	mutex_init(&totals->lock);
+	INIT_LIST_HEAD(&totals->attached);
+}
+EXPORT_SYMBOL_GPL(odp_totals_init);
+
+/**
+ * odp_totals_read - read what all mirrors of a device did
+ * @totals: the device's
+ * @stats: filled in; the table is that of all processes that have mirrors
+ *
+ * May sleep.
+ */
+void odp_totals_read(struct odp_totals *totals, struct odp_stats *stats)
+{
+	struct odp_tally tally = {};
+	struct odp_attach *attach;
+	unsigned int i;
+
+	mutex_lock(&totals->lock);
+	*stats = (struct odp_stats) {
+		.invalidations = totals->invalidations,
+		.invalidated_pages = totals->invalidated_pages,
+	};
+	list_for_each_entry(attach, &totals->attached, totals_list) {
+		odp_tally_range(attach->space, 0, TASK_SIZE_MAX - 1, &tally);
+		stats->invalidations +=
+			atomic64_read(&attach->space->invalidations) -
+			attach->invalidations;
+		stats->invalidated_pages +=
+			atomic64_read(&attach->space->invalidated_pages) -
+			attach->invalidated_pages;
+	}
+	mutex_unlock(&totals->lock);
+	for (i = 0; i < ODP_SHARDS; i++)
+		odp_stats_add(stats, &totals->shard[i]);
+	odp_stats_add_tally(stats, &tally);
+}
+EXPORT_SYMBOL_GPL(odp_totals_read);
+
+/**
+ * odp_attach - a device has a new mirror of a space
+ * @s: the space
+ * @totals: what the device counts into
+ *
+ * Return: what to give to odp_detach(), or ERR_PTR(-ENOMEM).
+ */
+struct odp_attach *odp_attach(struct odp_space *s, struct odp_totals *totals)
+{
+	struct odp_attach *attach;
+
+	mutex_lock(&s->attached_lock);
+	list_for_each_entry(attach, &s->attached, space_list)
+		if (attach->totals == totals)
+			goto found;
+
+	attach = kzalloc(sizeof(*attach), GFP_KERNEL_ACCOUNT);
+	if (!attach) {
+		attach = ERR_PTR(-ENOMEM);
+		goto out;
+	}
+	attach->space = s;
+	attach->totals = totals;
+	attach->invalidations = atomic64_read(&s->invalidations);
+	attach->invalidated_pages = atomic64_read(&s->invalidated_pages);
+	list_add(&attach->space_list, &s->attached);
+	mutex_lock(&totals->lock);
+	list_add(&attach->totals_list, &totals->attached);
+	mutex_unlock(&totals->lock);
+found:
+	attach->views++;
+out:
+	mutex_unlock(&s->attached_lock);
+	return attach;
+}
+
+/**
+ * odp_detach - a device's mirror of a space is gone
+ * @attach: as odp_attach() returned it
+ */
+void odp_detach(struct odp_attach *attach)
+{
+	struct odp_totals *totals = attach->totals;
+	struct odp_space *s = attach->space;
+
+	mutex_lock(&s->attached_lock);
+	if (--attach->views)
+		goto out;
+	list_del(&attach->space_list);
+	mutex_lock(&totals->lock);
+	list_del(&attach->totals_list);
+	totals->invalidations += atomic64_read(&s->invalidations) -
+				 attach->invalidations;
+	totals->invalidated_pages += atomic64_read(&s->invalidated_pages) -
+				     attach->invalidated_pages;
+	mutex_unlock(&totals->lock);
+	kfree(attach);
+out:
+	mutex_unlock(&s->attached_lock);
+}

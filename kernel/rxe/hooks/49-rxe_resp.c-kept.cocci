@@ -1,0 +1,6 @@
+// A shared receive request that was not used up is the next message's.
+@@
+identifier qp;
+@@
+- return get_srq_wqe(qp);
++ return rxe_odp_resp_kept(qp) ? RESPST_CHK_LENGTH : get_srq_wqe(qp);

@@ -1,0 +1,7 @@
+// A window ends where its region does, also if the sum wraps around.
+@@
+identifier mr;
+expression A, L;
+@@
+- (A < mr->ibmr.iova) || ((A + L) > (mr->ibmr.iova + mr->ibmr.length))
++ mr_check_range(mr, A, L)

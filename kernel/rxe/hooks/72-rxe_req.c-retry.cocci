@@ -1,0 +1,6 @@
+// A new beginning.
+@@
+identifier qp;
+@@
+  req_retry(qp);
++ rxe_odp_retried(qp);

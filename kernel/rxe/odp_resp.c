@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * The responder when a page is not to be had at once: it tells the peer to come
+ * again (RNR NAK), or drops the packet where there is no such thing, and leaves
+ * the queue pair as if the packet had not come.
+ */
+#include "rxe.h"
+
+/**
+ * rxe_odp_resp_ready - look ahead before a long message is begun
+ * @qp: the queue pair; qp->resp says what the message wants of qp->resp.mr
+ * @pkt: the packet
+ *
+ * A message that stops in the middle has its first packets sent twice by peers
+ * that know no better.
+ *
+ * Return: RESPST_EXECUTE, or RESPST_ERR_RNR.
+ */
+enum resp_states rxe_odp_resp_ready(struct rxe_qp *qp, struct rxe_pkt_info *pkt)
+{
+	struct rxe_mr *mr = qp->resp.mr;
+	unsigned int how = pkt->mask & RXE_READ_MASK ? 0 : ODP_ACCESS_WRITE;
+
+	if (!rxe_mr_is_odp(mr) || !(pkt->mask & RXE_RETH_MASK) ||
+	    !(pkt->mask & RXE_READ_OR_WRITE_MASK) || qp->resp.resid <= qp->mtu)
+		return RESPST_EXECUTE;
+	if (odp_mirror_ready(mr->odp,
+			     rxe_odp_va(mr, qp->resp.va + qp->resp.offset),
+			     qp->resp.resid, how, NULL) == -EINPROGRESS)
+		return rxe_odp_resp_again(qp, pkt, mr);
+
+	/* Of other errors the packet that meets them will tell. */
+	return RESPST_EXECUTE;
+}
+
+/* Forget a read, atomic or flush that was begun, as far as it was. */
+static void rxe_odp_resp_forget(struct rxe_qp *qp, struct rxe_pkt_info *pkt,
+				struct resp_res *res)
+{
+	bool read = res->type == RXE_READ_MASK;
+
+	qp->resp.res = NULL;
+	if (res->replay) {
+		if (read)
+			pkt->psn = res->cur_psn;
+		return;
+	}
+	if (read)
+		qp->resp.msn--;
+	if (read && res->cur_psn != res->first_psn) {
+		/* The peer has the first part, and asks for the rest as new. */
+		res->last_psn = (res->cur_psn - 1) & BTH_PSN_MASK;
+		qp->resp.psn = res->cur_psn;
+		qp->resp.opcode = -1;
+		pkt->psn = res->cur_psn;
+		return;
+	}
+	free_rd_atomic_resource(res);
+}
+
+/*
+ * A receive request that is not used up now. One of a shared queue has left it;
+ * this queue pair's next message gets it.
+ */
+static void rxe_odp_resp_keep(struct rxe_qp *qp, struct rxe_pkt_info *pkt)
+{
+	struct rxe_dma_info *dma;
+
+	if (!qp->resp.wqe)
+		return;
+	/* In the middle of a reliable message it goes on where it was. */
+	if (qp_type(qp) == IB_QPT_RC && !(pkt->mask & RXE_RWR_MASK))
+		return;
+	dma = &qp->resp.wqe->dma;
+	dma->resid = dma->length;
+	dma->cur_sge = 0;
+	dma->sge_offset = 0;
+	qp->odp_kept = qp->srq;
+}
+
+/**
+ * rxe_odp_resp_again - have the peer come again
+ * @qp: the queue pair
+ * @pkt: the packet, of which nothing was done
+ * @mr: the region whose page is on its way, or NULL
+ *
+ * What else is on its way of the same peer is dropped without a word until the
+ * packet is back: it is not lost.
+ *
+ * Return: RESPST_ERR_RNR.
+ */
+enum resp_states rxe_odp_resp_again(struct rxe_qp *qp, struct rxe_pkt_info *pkt,
+				    struct rxe_mr *mr)
+{
+	if (mr && rxe_mr_is_odp(mr) && qp_type(qp) == IB_QPT_RC)
+		odp_mirror_count_rnr(mr->odp);
+	if (qp->resp.res)
+		rxe_odp_resp_forget(qp, pkt, qp->resp.res);
+	rxe_odp_resp_keep(qp, pkt);
+	qp->resp.sent_psn_nak = 1;
+
+	return RESPST_ERR_RNR;
+}
+
+/**
+ * rxe_odp_resp_again_send - rxe_odp_resp_again() for a receive request's page
+ * @qp: the queue pair
+ * @pkt: the packet
+ *
+ * Return: RESPST_ERR_RNR.
+ */
+enum resp_states rxe_odp_resp_again_send(struct rxe_qp *qp,
+					 struct rxe_pkt_info *pkt)
+{
+	struct rxe_dma_info *dma = &qp->resp.wqe->dma;
+	enum resp_states state;
+	struct rxe_mr *mr;
+
+	mr = rxe_odp_dma_mr(qp->pd, IB_ACCESS_LOCAL_WRITE, dma, NULL);
+	state = rxe_odp_resp_again(qp, pkt, mr);
+	if (mr)
+		rxe_put(mr);
+
+	return state;
+}
+
+/**
+ * rxe_odp_resp_kept - take up the receive request that was kept
+ * @qp: the queue pair
+ *
+ * Return: whether there is one.
+ */
+bool rxe_odp_resp_kept(struct rxe_qp *qp)
+{
+	if (!qp->odp_kept)
+		return false;
+	qp->odp_kept = false;
+	qp->resp.wqe = &qp->resp.srq_wqe.wqe;
+
+	return true;
+}
