@@ -73,7 +73,8 @@ image_build_root() {
 	step "Building the guest from $(echo "$sources" | cut -d ' ' -f 2 | sort -u | paste -sd ' ')" \
 		"$top/build/logs/guest.log" \
 		as_root env INITRD=No ODP_HOOKS="$top/vm/guest" ODP_SERIES="$ODP_SERIES" \
-		ODP_ASKED="$(paste -sd ' ' "$guest_dir/asked")" ODP_SOURCES="$(realpath -- "$guest_dir/source")" mmdebstrap --mode=root --variant=apt --format=directory \
+		ODP_ASKED="$(paste -sd ' ' "$guest_dir/asked")" ODP_SOURCES="$(realpath -- "$guest_dir/source")" \
+		mmdebstrap --mode=root --variant=apt --format=directory \
 		--include="$(IFS=,; echo "${guest_packages[*]}")" \
 		--aptopt='APT::Install-Recommends "false"' "${options[@]}" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
