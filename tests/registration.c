@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
  * Registering: what the device says it can do, what is accepted and refused,
- * that it costs the same whatever the length, and that a live MR holds the
- * module.
+ * and that it costs the same whatever the length.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "env.h"
 
@@ -183,19 +179,6 @@ static void length_takes_no_memory(void **state)
 	assert_true(grown < (int64_t)(2 * MANY * 16 * KIB));
 }
 
-/* delete_module() says EWOULDBLOCK for a module in use; rmmod calls it busy. */
-static void module_is_held(void **state)
-{
-	struct env *e = *state;
-	uint8_t *mem = mem_anon(PAGE);
-	struct ibv_mr *mr = reg_odp(&e->rig, mem, PAGE, ACCESS_ALL);
-
-	assert_int_equal(syscall(SYS_delete_module, "rdma_rxe", O_NONBLOCK),
-			 -1);
-	assert_true(errno == EBUSY || errno == EWOULDBLOCK);
-	env_write_and_check(e, mr, mem, PAGE, 1);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -204,7 +187,6 @@ int main(int argc, char **argv)
 		env_test(bad_arguments_are_refused),
 		env_test(length_costs_nothing),
 		env_test(length_takes_no_memory),
-		env_test(module_is_held),
 	};
 
 	return ENV_MAIN(argc, argv, "registration", tests);

@@ -16,7 +16,7 @@ build_for() {
 	if [[ $kernel == "$series" ]]; then
 		options+=(-DKDIR="/lib/modules/$(image_kernel_version "$kernel")/build")
 		# User space is the same on all kernels: once is enough.
-		[[ $series != "${ODP_SERIES##* }" ]] || options+=(-DODP_SANITIZED_TOO=ON)
+		[[ $series != "$(image_newest)" ]] || options+=(-DODP_SANITIZED_TOO=ON)
 	else
 		options+=(-DKDIR="/mnt/odp/build/checked-kernel/$kernel/source" -DODP_TIMEOUT_SCALE=6)
 		[[ $kernel != *-debug ]] || options+=(-DODP_GCOV=ON)

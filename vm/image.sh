@@ -3,14 +3,16 @@
 # SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 #
 # The guest's image: a Debian 13 root folder (which is also the chroot that everything is compiled
-# in), a file system made of it, and per kernel series the kernel and a small initramfs.
+# in), a file system made of it, and per kernel series the kernel and a small initramfs. The series are
+# Debian 13's own, the newest supported one that the mirror offers, and those that --kernel asked for.
 #
 #   root/                   the folder; /usr/src/odp-linux-K holds what is used of linux-source,
 #                           /usr/src/rdma-core.tar.gz the source of rdma-core
 #   root.ext4               the same as a file system
 #   kernels/K/version       such as 6.12.107+deb13-amd64
 #   kernels/K/vmlinuz       and initramfs
-#   kernels/offered         the series that the mirror offers
+#   kernels/offered         the series that the mirror offers with headers and source
+#   asked                   the series that --kernel asked for, and that were not there
 #   source/K.tar.xz         linux-source, the whole of it, for vm/checked-kernel.sh
 #   root.stamp, boot.stamp  what the above was made from
 
@@ -21,26 +23,38 @@ guest_packages=(
 	zlib1g-dev flex bison bc libelf-dev libssl-dev libfuse3-dev fuse3 dmsetup e2fsprogs
 )
 
-# image_ready: after it, the image exists and fits these scripts.
+# image_ready SERIES: after it, the image exists and fits these scripts, and has that series' kernel if the
+# mirror offers it.
 image_ready() {
-	local sources root_key boot_key
+	local sources root_key boot_key lock
 	sources=$(mirror_list)
+	mkdir -p -- "$guest_dir" || die "Cannot write to $guest_dir; make it writable or set ODP_GUEST_DIR."
+	exec {lock}>"$guest_dir/lock"
+	flock -n "$lock" || { say "Waiting for another ./run that builds the guest ..."; flock "$lock"; }
+
+	image_ask "$1"
 	root_key=$(
 		{
-			echo "$sources" "${guest_packages[*]}" "$ODP_SERIES"
+			echo "$sources" "${guest_packages[*]}" "$ODP_SERIES" "$(<"$guest_dir/asked")"
 			cat -- "$top"/vm/guest/{install-kernels,fetch-rdma-core}
 		} | sha256sum | cut -d ' ' -f 1
 	)
 	boot_key=$root_key-$(cat -- "$top"/vm/guest/{mkinitramfs,initramfs-init} | sha256sum | cut -d ' ' -f 1)
-
-	mkdir -p -- "$guest_dir" || die "Cannot write to $guest_dir; make it writable or set ODP_GUEST_DIR."
-	local lock
-	exec {lock}>"$guest_dir/lock"
-	flock -n "$lock" || { say "Waiting for another ./run that builds the guest ..."; flock "$lock"; }
 	[[ $(cat -- "$guest_dir/root.stamp" 2>/dev/null) == "$root_key" ]] || image_build_root "$sources" "$root_key"
 	[[ $(cat -- "$guest_dir/boot.stamp" 2>/dev/null) == "$boot_key" ]] || image_build_boot "$boot_key"
 	exec {lock}>&-
 	image_check
+}
+
+# image_ask SERIES: notes the series for the image, unless it is there already or cannot be had.
+image_ask() {
+	local offered=$guest_dir/kernels/offered
+	touch -- "$guest_dir/asked"
+	[[ $1 != "$ODP_STABLE" && ! -e $guest_dir/kernels/$1/version ]] || return 0
+	[[ ! -e $offered ]] || grep -qxF -- "$1" "$offered" || return 0
+	! grep -qxF -- "$1" "$guest_dir/asked" || return 0
+	echo "$1" >>"$guest_dir/asked"
+	[[ ! -e $offered ]] || say "The guest has no Linux $1 yet: it is built anew, with it."
 }
 
 image_build_root() {
@@ -59,7 +73,8 @@ image_build_root() {
 	step "Building the guest from $(echo "$sources" | cut -d ' ' -f 2 | sort -u | paste -sd ' ')" \
 		"$top/build/logs/guest.log" \
 		as_root env INITRD=No ODP_HOOKS="$top/vm/guest" ODP_SERIES="$ODP_SERIES" \
-		ODP_SOURCES="$(realpath -- "$guest_dir/source")" mmdebstrap --mode=root --variant=apt --format=directory \
+		ODP_ASKED="$(paste -sd ' ' "$guest_dir/asked")" ODP_SOURCES="$(realpath -- "$guest_dir/source")" \
+		mmdebstrap --mode=root --variant=apt --format=directory \
 		--include="$(IFS=,; echo "${guest_packages[*]}")" \
 		--aptopt='APT::Install-Recommends "false"' "${options[@]}" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
@@ -100,10 +115,10 @@ image_build_boot() {
 		die "The cached guest in $guest_dir is damaged; ./run clean removes it and the next run builds it again."
 	mkdir -p -- "$guest_dir/kernels"
 	cp -- "$guest_dir/root/usr/src/odp-kernels/offered" "$guest_dir/kernels/offered"
-	for kernel in $ODP_SERIES; do
+	for kernel in "$guest_dir"/root/usr/src/odp-kernels/[0-9]*; do
+		kernel=${kernel##*/}
 		dir=$guest_dir/kernels/$kernel
 		rm -rf -- "$dir"
-		[[ -e $guest_dir/root/usr/src/odp-kernels/$kernel ]] || continue
 		mkdir -p -- "$dir"
 		cp -- "$guest_dir/root/usr/src/odp-kernels/$kernel" "$dir/version"
 		cp -- "$guest_dir/root/boot/vmlinuz-$(<"$dir/version")" "$dir/vmlinuz"
@@ -143,6 +158,23 @@ image_kernel_dir() {
 
 image_kernel_version() {
 	cat -- "$(image_kernel_dir "$1")/version"
+}
+
+# image_newest: the newest supported series that the mirror offers.
+image_newest() {
+	local series newest=$ODP_STABLE
+	for series in $ODP_SERIES; do
+		! grep -qxF -- "$series" "$guest_dir/kernels/offered" || newest=$series
+	done
+	printf '%s' "$newest"
+}
+
+# image_gone: the supported series beside Debian 13's own that the mirror does not offer.
+image_gone() {
+	local series
+	for series in ${ODP_SERIES#* }; do
+		grep -qxF -- "$series" "$guest_dir/kernels/offered" || echo "$series"
+	done
 }
 
 image_has_kernel() {

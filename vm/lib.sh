@@ -4,8 +4,9 @@
 #
 # Small helpers of ./run: messages, root rights, steps with progress.
 
-# The kernel series that the project supports, oldest first.
-ODP_SERIES='6.12 7.2'
+# The kernel series that the project supports, oldest first: Debian 13's own, then those of its backports.
+ODP_STABLE=6.12
+ODP_SERIES="$ODP_STABLE 7.2 7.3"
 
 guest_dir=${ODP_GUEST_DIR:-$top/build/guest}
 

@@ -37,13 +37,23 @@ test_summary() {
 	return "$status"
 }
 
+# test_series: Debian 13's own series and the newest supported one; those that are gone are named.
+test_series() {
+	local series
+	for series in $(image_gone); do
+		say "The mirror no longer offers Linux $series: passed over."
+	done
+	printf '%s\n' "$ODP_STABLE" "$(image_newest)" | sort -uV
+}
+
 cmd_test() {
 	parse_options "$@"
+	guest_ready
 	local series kernels=() filter=() jobs=() i status=0
 	if ((${#rest[@]})); then
 		filter=(-R "$(IFS='|'; echo "${rest[*]}")")
 	fi
-	for series in ${guest_kernel:-$ODP_SERIES}; do
+	for series in ${guest_kernel:-$(test_series)}; do
 		kernels+=("$(kernel_name "$series")")
 		prepare "${kernels[-1]}"
 	done
