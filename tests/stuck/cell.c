@@ -43,9 +43,11 @@ static const struct pair_config rc = {
 static void list_resources(char *text, size_t room)
 {
 	FILE *f = popen("rdma resource show " STUCK_NIC, "re");
-	const char *counts;
+	const char *counts = NULL;
 
-	if (!f || !fgets(text, room, f) || !(counts = strchr(text, ' ')))
+	if (f && fgets(text, room, f))
+		counts = strchr(text, ' ');
+	if (!counts)
 		test_fail("rdma resource show " STUCK_NIC ": failed");
 	/* The device's number is new with each device. */
 	memmove(text, counts, strlen(counts) + 1);

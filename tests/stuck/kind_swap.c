@@ -14,19 +14,21 @@
 #define NAME		"odp_slow"
 #define DEVICE		"/dev/mapper/" NAME
 #define IMAGE		"/tmp/odp_slow.img"
+#define LOOP		"$(losetup -n -O NAME -j " IMAGE ")"
 #define SIZE_MIB	32
+#define SECTORS		(SIZE_MIB * 2048)
 /* Longer than any cell lasts, and short enough to be waited for. */
 #define DELAY_MS	30000
+#define SEED		1
 
 static bool slow;
 
 /* What is being delayed is let go by that, too. */
 static void set_delay(int ms)
 {
-	shell("loop=$(losetup -n -O NAME -j " IMAGE ") && "
-	      "echo 0 %d delay $loop 0 %d $loop 0 0 | "
-	      "dmsetup reload " NAME " && dmsetup resume " NAME,
-	      SIZE_MIB * 2048, ms);
+	shell("echo 0 %d delay " LOOP " 0 %d " LOOP " 0 0 | dmsetup reload "
+	      NAME, SECTORS, ms);
+	shell("dmsetup resume " NAME);
 	slow = ms;
 }
 
@@ -35,11 +37,11 @@ static const char *swap_open(void)
 	/* The guest has no udev that would make the device's node. */
 	setenv("DM_DISABLE_UDEV", "1", 1);
 	shell_try("modprobe -qa loop dm-delay");
-	if (!shell_try("truncate -s %dM " IMAGE " && "
-		       "loop=$(losetup -f --show " IMAGE ") && "
-		       "dmsetup create " NAME
-		       " --table \"0 %d delay $loop 0 0 $loop 0 0\"",
-		       SIZE_MIB, SIZE_MIB * 2048))
+	shell("truncate -s %dM " IMAGE, SIZE_MIB);
+	if (!shell_try("losetup -f " IMAGE))
+		return "this kernel has no loop devices";
+	if (!shell_try("echo 0 %d delay " LOOP " 0 0 | dmsetup create " NAME,
+		       SECTORS))
 		return "this kernel has no dm-delay";
 	shell("mkswap " DEVICE " >/dev/null && swapon " DEVICE);
 	return NULL;
@@ -54,9 +56,8 @@ static void swap_release(void)
 static void swap_close(void)
 {
 	swap_release();
-	shell_try("swapoff " DEVICE " && dmsetup remove " NAME
-		  " && losetup -d $(losetup -n -O NAME -j " IMAGE
-		  ") && rm " IMAGE);
+	shell("swapoff " DEVICE " && dmsetup remove " NAME);
+	shell("losetup -d " LOOP " && rm " IMAGE);
 }
 
 /* In memory, mapped or not. */
@@ -79,13 +80,9 @@ static bool is_cached(uint8_t *mem)
  */
 static bool is_out(void *arg)
 {
-	volatile uint8_t *mem = arg;
-	size_t i;
-
 	if (!is_cached(arg))
 		return true;
-	for (i = 0; i < STUCK_LEN; i += PAGE)
-		(void)mem[i];
+	pattern_check("before it goes", arg, STUCK_LEN, SEED, 0);
 	mem_advise(arg, STUCK_LEN, MADV_PAGEOUT, "PAGEOUT");
 	return false;
 }
@@ -94,7 +91,7 @@ static uint8_t *swap_map(struct board *b)
 {
 	uint8_t *mem = mem_anon(STUCK_LEN);
 
-	pattern_fill(mem, STUCK_LEN, 1, 0);
+	pattern_fill(mem, STUCK_LEN, SEED, 0);
 	if (!wait_until(is_out, mem))
 		test_fail("pages stay in memory");
 	(void)b;

@@ -17,19 +17,7 @@
 
 static void post(struct cell *c, enum ibv_wr_opcode opcode)
 {
-	struct ibv_sge sge = { (uintptr_t)c->mem, 64, c->mr->lkey };
-	struct ibv_send_wr wr = {
-		.opcode = opcode,
-		.send_flags = IBV_SEND_SIGNALED,
-		.sg_list = &sge,
-		.num_sge = 1,
-		.wr.rdma = {
-			.remote_addr = c->b->owner_mem.addr,
-			.rkey = c->b->owner_mem.key,
-		},
-	};
-
-	post_send(c->qp, &wr);
+	stuck_post(c->qp, opcode, ref_l(c->mr, c->mem), c->b->owner_mem);
 }
 
 static void peer_writes(struct cell *c)

@@ -39,21 +39,24 @@ void owner_recv(struct owner *o)
 	expect_done("ibv_post_recv", ibv_post_recv(o->qp, &wr, &bad));
 }
 
-static void post(struct owner *o, enum ibv_wr_opcode opcode)
+void stuck_post(struct ibv_qp *qp, enum ibv_wr_opcode opcode, struct ref local,
+		struct ref remote)
 {
-	struct ibv_sge sge = { (uintptr_t)o->mem, 64, o->mr->lkey };
+	struct ibv_sge sge = { local.addr, 64, local.key };
 	struct ibv_send_wr wr = {
 		.opcode = opcode,
 		.send_flags = IBV_SEND_SIGNALED,
 		.sg_list = &sge,
 		.num_sge = 1,
-		.wr.rdma = {
-			.remote_addr = o->b->test_mem.addr,
-			.rkey = o->b->test_mem.key,
-		},
+		.wr.rdma = { .remote_addr = remote.addr, .rkey = remote.key },
 	};
 
-	post_send(o->qp, &wr);
+	post_send(qp, &wr);
+}
+
+static void post(struct owner *o, enum ibv_wr_opcode opcode)
+{
+	stuck_post(o->qp, opcode, ref_l(o->mr, o->mem), o->b->test_mem);
 }
 
 void owner_write(struct owner *o)

@@ -21,7 +21,7 @@
 
 /* What test and owner tell each other, in memory that they share. */
 struct board {
-	unsigned int cell;	/* the how manieth it is, from 0 */
+	unsigned int cell;	/* its number, another for each */
 	uint32_t owner_qpn, test_qpn;
 	struct ref owner_mem, test_mem;	/* for the peer */
 	int uffd;		/* the owner's descriptor */
@@ -73,6 +73,10 @@ struct owner_job {
 };
 
 int owner_run(void *job);
+
+/* A signalled request of 64 bytes, on either side. */
+void stuck_post(struct ibv_qp *qp, enum ibv_wr_opcode opcode, struct ref local,
+		struct ref remote);
 
 void owner_connect(struct owner *o);
 void owner_recv(struct owner *o);
