@@ -3,6 +3,7 @@
  * Reports: the page states of a range, for people to look at. Nothing is
  * faulted in and nothing is installed.
  */
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
@@ -148,3 +149,39 @@ out:
 	return ret;
 }
 EXPORT_SYMBOL_GPL(odp_mirror_report);
+
+/**
+ * odp_mirror_check_dax - is nothing but persistent memory mapped in a range?
+ * @m: the mirror
+ * @va: the first byte's virtual address
+ * @length: in bytes, not 0
+ *
+ * Pages need not be present. May sleep.
+ *
+ * Return: 0 if so, holes included; -EINVAL if not, or if the range is empty or
+ * leaves the mirror; -ESRCH if the address space is gone.
+ */
+int odp_mirror_check_dax(struct odp_mirror *m, u64 va, u64 length)
+{
+	struct vm_area_struct *vma;
+	int err = 0;
+
+	if (!length || !odp_mirror_covers(m, va, length))
+		return -EINVAL;
+	if (!mmget_not_zero(m->mm))
+		return -ESRCH;
+
+	mmap_read_lock(m->mm);
+	for (vma = find_vma(m->mm, va); vma && vma->vm_start < va + length;
+	     vma = find_vma(m->mm, vma->vm_end)) {
+		if (!vma_is_dax(vma)) {
+			err = -EINVAL;
+			break;
+		}
+	}
+	mmap_read_unlock(m->mm);
+	mmput_async(m->mm);
+
+	return err;
+}
+EXPORT_SYMBOL_GPL(odp_mirror_check_dax);

@@ -57,7 +57,7 @@ int rxe_odp_copy(struct rxe_mr *mr, u64 iova, void *addr, unsigned int length,
 int rxe_odp_atomic(struct rxe_mr *mr, u64 iova, int opcode, u64 compare,
 		   u64 swap_add, u64 *orig_val);
 int rxe_odp_atomic_write(struct rxe_mr *mr, u64 iova, u64 value);
-int rxe_odp_flush(struct rxe_mr *mr, u64 iova, u64 length);
+int rxe_odp_flush(struct rxe_qp *qp, struct rxe_mr *mr, u64 iova, u64 length);
 
 /* odp_advise.c */
 int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,
