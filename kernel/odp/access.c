@@ -10,6 +10,7 @@
 #include "fault.h"
 #include "leaf.h"
 #include "mirror.h"
+#include "quick.h"
 #include "slow.h"
 #include "space.h"
 #include "trace.h"
@@ -51,8 +52,8 @@ static int odp_visit_warm(const struct odp_visit *v, unsigned long va,
 	read_lock(&leaf->lock);
 	pte = odp_leaf_get(leaf, va);
 	if (odp_pte_allows(pte, v->write)) {
-		if (v->write && !(pte & ODP_PTE_DIRTY))
-			odp_leaf_dirty(leaf, va, pte);
+		if (~pte & odp_pte_touched(v->write))
+			odp_leaf_touch(leaf, va, pte, v->write);
 		err = odp_visit_mapped(v, pfn_to_page(odp_pte_pfn(pte)), va,
 				       bytes);
 	}
@@ -62,11 +63,25 @@ out:
 	return err;
 }
 
+/*
+ * How to pin a page that was just brought in. It may be gone again, and to fault
+ * it in once more may wait for others or not.
+ */
+static unsigned int odp_pin_flags(const struct odp_visit *v,
+				  const struct odp_fault *f, unsigned long va)
+{
+	struct vm_area_struct *vma = vma_lookup(v->m->space->mm, va);
+	unsigned int flags = v->write ? FOLL_WRITE : 0;
+
+	if (f->wait || (vma && odp_quick_vma(vma, va, v->write)))
+		return flags | FOLL_NOWAIT;
+	return flags | FOLL_NOFAULT;
+}
+
 /* Pin the page for just this access, past all invalidations. */
 static int odp_visit_pinned_page(const struct odp_visit *v, struct odp_fault *f,
 				 unsigned long va, size_t bytes)
 {
-	unsigned int flags = FOLL_NOFAULT | (v->write ? FOLL_WRITE : 0);
 	struct mm_struct *mm = v->m->space->mm;
 	struct page *page;
 	int locked = 1;
@@ -78,8 +93,9 @@ static int odp_visit_pinned_page(const struct odp_visit *v, struct odp_fault *f,
 		return err;
 	err = odp_fault_page(f, va);
 	if (!err)
-		pinned = pin_user_pages_remote(mm, va & PAGE_MASK, 1, flags,
-					       &page, &locked);
+		pinned = pin_user_pages_remote(mm, va & PAGE_MASK, 1,
+					       odp_pin_flags(v, f, va), &page,
+					       &locked);
 	if (locked)
 		mmap_read_unlock(mm);
 	if (err)
@@ -109,7 +125,9 @@ static int odp_visit_pinned(const struct odp_visit *v, struct odp_fault *f,
 		err = odp_visit_pinned_page(v, f, va, bytes);
 
 	odp_fault_leave(f);
-	return err == -EAGAIN ? -EBUSY : err;
+	if (err != -EAGAIN)
+		return err;
+	return f->wait ? -EBUSY : -EINPROGRESS;
 }
 
 static void odp_count_fault(struct odp_mirror *m, unsigned int how)
@@ -276,6 +294,7 @@ int odp_mirror_ready(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 		     struct odp_waiter *waiter)
 {
 	bool write = how & ODP_ACCESS_WRITE;
+	struct odp_fault f;
 	u64 end;
 	int err;
 
@@ -283,11 +302,10 @@ int odp_mirror_ready(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 		return 0;
 	err = odp_visit_check(m, va, length, how);
 	end = va + min_t(u64, length, ODP_READY_MAX << PAGE_SHIFT);
-	for (; va < end && !err; va = (va & PAGE_MASK) + PAGE_SIZE) {
-		struct odp_fault f;
-
-		if (odp_pte_allows(odp_leaf_peek(m->space, va), write))
-			continue;
+	for (; !err; va = (va & PAGE_MASK) + PAGE_SIZE) {
+		va = odp_leaf_lacks(m->space, va, end, write);
+		if (va >= end)
+			break;
 		f = odp_visit_fault(m, va, end - va, how | ODP_ACCESS_NOWAIT);
 		err = odp_visit_round(&f);
 		if (err == -EINPROGRESS)

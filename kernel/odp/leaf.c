@@ -61,28 +61,89 @@ u64 odp_leaf_get(const struct odp_leaf *leaf, unsigned long va)
 	return leaf->nr_valid ? odp_ptes_get(leaf->ptes, i) : 0;
 }
 
-/**
- * odp_leaf_dirty - note that the device is about to write to a page
- * @leaf: the leaf, its lock held, at least for reading
- * @va: an address in the page
- * @pte: the page's entry
- *
- * The folio must know before the entry goes: a page that was writable but
- * clean (MADV_FREE) would be dropped with the data. Setting the flag under
- * the read lock is a race only with others that set it.
- */
-void odp_leaf_dirty(struct odp_leaf *leaf, unsigned long va, u64 pte)
+/* Change the flags of the entry that a page goes by. */
+static void odp_leaf_flag(struct odp_leaf *leaf, unsigned long va, u64 set,
+			  u64 clear)
 {
 	u64 huge = READ_ONCE(leaf->huge);
 	u16 *high;
 
-	folio_mark_dirty(page_folio(pfn_to_page(odp_pte_pfn(pte))));
 	if (huge) {
-		WRITE_ONCE(leaf->huge, huge | ODP_PTE_DIRTY);
+		WRITE_ONCE(leaf->huge, (huge | set) & ~clear);
 	} else {
 		high = &leaf->ptes->high[odp_leaf_index(va)];
-		WRITE_ONCE(*high, READ_ONCE(*high) | ODP_PTE_DIRTY);
+		WRITE_ONCE(*high, (READ_ONCE(*high) | set) & ~clear);
 	}
+}
+
+/**
+ * odp_leaf_touch - note that the device is about to use a page
+ * @leaf: the leaf, its lock held, at least for reading
+ * @va: an address in the page
+ * @pte: the page's entry, in which something of odp_pte_touched() is missing
+ * @write: to write to it?
+ *
+ * The folio must know of a write before the entry goes: a page that was writable
+ * but clean (MADV_FREE) would be dropped with the data. Flags that change under
+ * the read lock may get lost in each other's changes: then the folio is told
+ * twice, or a page is a little younger or older than it is.
+ */
+void odp_leaf_touch(struct odp_leaf *leaf, unsigned long va, u64 pte,
+		    bool write)
+{
+	if (write && !(pte & ODP_PTE_DIRTY))
+		folio_mark_dirty(page_folio(pfn_to_page(odp_pte_pfn(pte))));
+	odp_leaf_flag(leaf, va, odp_pte_touched(write), 0);
+}
+
+/* Is a page of [@start, @end), which is in one leaf, young? */
+static bool odp_leaf_range_young(struct odp_leaf *leaf, unsigned long start,
+				 unsigned long end, bool clear)
+{
+	bool young = false;
+
+	read_lock(&leaf->lock);
+	for (; start < end; start += PAGE_SIZE) {
+		if (!(odp_leaf_get(leaf, start) & ODP_PTE_YOUNG))
+			continue;
+		young = true;
+		if (clear)
+			odp_leaf_flag(leaf, start, 0, ODP_PTE_YOUNG);
+		/* One entry, or nobody wants to know more. */
+		if (!clear || READ_ONCE(leaf->huge))
+			break;
+	}
+	read_unlock(&leaf->lock);
+
+	return young;
+}
+
+/**
+ * odp_leaf_young - did the device use pages of late?
+ * @s: the space
+ * @start: the first
+ * @end: behind the last
+ * @clear: say no next time, unless it did again
+ *
+ * Called under page table locks.
+ */
+bool odp_leaf_young(struct odp_space *s, unsigned long start, unsigned long end,
+		    bool clear)
+{
+	struct odp_leaf *leaf;
+	unsigned long next;
+	bool young = false;
+
+	rcu_read_lock();
+	for (; start < end; start = next) {
+		next = min(ALIGN(start + 1, ODP_LEAF_SIZE), end);
+		leaf = odp_leaf_find(s, start);
+		if (leaf)
+			young |= odp_leaf_range_young(leaf, start, next, clear);
+	}
+	rcu_read_unlock();
+
+	return young;
 }
 
 /**
@@ -128,6 +189,49 @@ u64 odp_leaf_peek(struct odp_space *s, unsigned long va)
 	return pte;
 }
 
+/* The same for what is in one leaf. Under its read lock. */
+static unsigned long odp_leaf_lacks_here(const struct odp_leaf *leaf,
+					 unsigned long va, unsigned long end,
+					 bool write)
+{
+	while (va < end && odp_pte_allows(odp_leaf_get(leaf, va), write))
+		va = (va & PAGE_MASK) + PAGE_SIZE;
+	return min(va, end);
+}
+
+/**
+ * odp_leaf_lacks - find the first page that the table does not give access to
+ * @s: the space
+ * @va: where to begin
+ * @end: where to end
+ * @write: to write?
+ *
+ * Return: an address in that page, or @end; as it was a moment ago.
+ */
+unsigned long odp_leaf_lacks(struct odp_space *s, unsigned long va,
+			     unsigned long end, bool write)
+{
+	unsigned long next, lacks;
+	struct odp_leaf *leaf;
+
+	for (; va < end; va = next) {
+		next = min(ALIGN(va + 1, ODP_LEAF_SIZE), end);
+		lacks = va;
+		rcu_read_lock();
+		leaf = odp_leaf_find(s, va);
+		if (leaf) {
+			read_lock(&leaf->lock);
+			lacks = odp_leaf_lacks_here(leaf, va, next, write);
+			read_unlock(&leaf->lock);
+		}
+		rcu_read_unlock();
+		if (lacks < next)
+			return lacks;
+	}
+
+	return end;
+}
+
 static bool odp_leaf_empty(const struct odp_leaf *leaf)
 {
 	return !leaf->huge && !leaf->nr_valid;
@@ -162,7 +266,7 @@ static int odp_leaf_install_huge(struct odp_leaf *leaf, u64 pte)
 	unsigned int had = leaf->huge ? ODP_LEAF_PAGES : leaf->nr_valid;
 
 	if (leaf->huge) {
-		leaf->huge = pte | (leaf->huge & ODP_PTE_DIRTY);
+		leaf->huge = pte | (leaf->huge & odp_pte_touched(true));
 		return 0;
 	}
 	odp_leaf_clear(leaf, 0, ODP_LEAF_SIZE);
@@ -193,7 +297,8 @@ static int odp_leaf_install_small(struct odp_leaf *leaf,
 			leaf->nr_valid++;
 			fresh++;
 		}
-		odp_ptes_set(leaf->ptes, index, pte | (old & ODP_PTE_DIRTY));
+		odp_ptes_set(leaf->ptes, index,
+			     pte | (old & odp_pte_touched(true)));
 	}
 
 	return fresh;

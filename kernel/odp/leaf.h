@@ -23,6 +23,7 @@ struct odp_window;
 #define ODP_PTE_WRITE		BIT(1)	/* the CPU page table gives write */
 #define ODP_PTE_DIRTY		BIT(2)	/* the device wrote, the folio knows */
 #define ODP_PTE_HUGE		BIT(3)	/* part of a huge entry */
+#define ODP_PTE_YOUNG		BIT(4)	/* the device used it of late */
 #define ODP_PTE_FLAGS_SHIFT	8
 #define ODP_PTE_FLAGS		(BIT(ODP_PTE_FLAGS_SHIFT) - 1)
 
@@ -34,6 +35,12 @@ static inline u64 odp_pte_make(unsigned long pfn, unsigned int flags)
 static inline unsigned long odp_pte_pfn(u64 pte)
 {
 	return pte >> ODP_PTE_FLAGS_SHIFT;
+}
+
+/* What an access leaves in the entry that it goes by. */
+static inline u64 odp_pte_touched(bool write)
+{
+	return ODP_PTE_YOUNG | (write ? ODP_PTE_DIRTY : 0);
 }
 
 static inline bool odp_pte_allows(u64 pte, bool write)
@@ -93,9 +100,14 @@ extern const struct odp_table_ops odp_leaf_ops;
 
 bool odp_space_has_leaves(const struct odp_space *s);
 u64 odp_leaf_get(const struct odp_leaf *leaf, unsigned long va);
-void odp_leaf_dirty(struct odp_leaf *leaf, unsigned long va, u64 pte);
+void odp_leaf_touch(struct odp_leaf *leaf, unsigned long va, u64 pte,
+		    bool write);
+bool odp_leaf_young(struct odp_space *s, unsigned long start, unsigned long end,
+		    bool clear);
 struct odp_leaf *odp_leaf_find(struct odp_space *s, unsigned long va);
 u64 odp_leaf_peek(struct odp_space *s, unsigned long va);
+unsigned long odp_leaf_lacks(struct odp_space *s, unsigned long va,
+			     unsigned long end, bool write);
 void odp_leaf_prune(struct odp_window *w);
 void odp_leaf_destroy(struct odp_window *w);
 void odp_leaf_tally(struct odp_window *w, unsigned long start,

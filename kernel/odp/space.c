@@ -8,6 +8,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "leaf.h"
 #include "space.h"
 #include "window.h"
@@ -35,6 +36,22 @@ static void odp_space_invalidate_end(struct mmu_notifier *notifier,
 				     const struct mmu_notifier_range *range)
 {
 	odp_windows_quieten(odp_space_of(notifier), range);
+}
+
+/* Reclaim asks before it takes a page that the CPU has not used. */
+static odp_young_t odp_space_clear_young(struct mmu_notifier *notifier,
+					 struct mm_struct *mm,
+					 unsigned long start, unsigned long end)
+{
+	return odp_leaf_young(odp_space_of(notifier), start, end, true);
+}
+
+static odp_young_t odp_space_test_young(struct mmu_notifier *notifier,
+					struct mm_struct *mm,
+					unsigned long address)
+{
+	return odp_leaf_young(odp_space_of(notifier), address,
+			      address + PAGE_SIZE, false);
 }
 
 /* The address space goes: nothing is mirrored any more, and nothing will be. */
@@ -140,6 +157,9 @@ static const struct mmu_notifier_ops odp_space_ops = {
 	.release = odp_space_release,
 	.invalidate_range_start = odp_space_invalidate_start,
 	.invalidate_range_end = odp_space_invalidate_end,
+	.clear_flush_young = odp_space_clear_young,
+	.clear_young = odp_space_clear_young,
+	.test_young = odp_space_test_young,
 	.alloc_notifier = odp_space_alloc_notifier,
 	.free_notifier = odp_space_free_notifier,
 };
@@ -148,6 +168,9 @@ static const struct mmu_notifier_ops odp_space_private_ops = {
 	.release = odp_space_release,
 	.invalidate_range_start = odp_space_invalidate_start,
 	.invalidate_range_end = odp_space_invalidate_end,
+	.clear_flush_young = odp_space_clear_young,
+	.clear_young = odp_space_clear_young,
+	.test_young = odp_space_test_young,
 };
 
 /*

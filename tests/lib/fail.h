@@ -41,8 +41,9 @@ void child_wait_ok(pid_t pid);
 /* Kills a child and waits for it. */
 void child_kill(pid_t pid);
 
-/* Milliseconds of a clock that only goes forward. */
+/* Milliseconds, and microseconds, of a clock that only goes forward. */
 int64_t now_ms(void);
+int64_t now_us(void);
 
 /*
  * Runs @cond(arg) until it is true, at most PATIENCE_MS; false if it never was.
