@@ -160,6 +160,43 @@ static void another_process(void **state)
 	close(child.ready[1]);
 }
 
+/* Who looks at much memory of another process does not hold it up. */
+static void R18_a_long_look_is_taken_in_parts(void **state)
+{
+	const uint64_t npages = 32 * TIB / PAGE;
+	struct env *e = *state;
+	struct odp_run run;
+	struct ibv_mr *mr;
+	uint64_t va, end;
+	int64_t start;
+	uint32_t mrn;
+	size_t nr;
+	void *mem;
+
+	mem = mmap(NULL, 32 * TIB, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_ptr_not_equal(mem, MAP_FAILED);
+	mr = reg_odp(&e->rig, mem, 32 * TIB, ACCESS_ALL);
+	mrn = region_of(e, getpid()).mrn;
+	end = (uintptr_t)mem + 32 * TIB;
+
+	/* One run, if there were time for it. */
+	start = now_ms();
+	assert_int_equal(odp_mrn_snapshot_runs(e->rig.ctx, mrn, (uintptr_t)mem,
+					       npages, &run, 1, &nr), 0);
+	assert_true(now_ms() - start < 1000);
+	assert_int_equal(nr, 1);
+	assert_int_equal(run.state, ODP_PAGE_FAULT);
+	assert_in_range(run.npages, 1, npages);
+
+	va = (uintptr_t)mem + run.npages * PAGE;
+	if (va < end)
+		assert_int_equal(odp_mrn_snapshot_runs(e->rig.ctx, mrn, va, 1,
+						       &run, 1, &nr), 0);
+	dereg(&e->rig, mr);
+	munmap(mem, 32 * TIB);
+}
+
 struct looker {
 	struct ibv_context *ctx;
 	uint32_t mrn;
@@ -201,6 +238,7 @@ int main(int argc, char **argv)
 		env_test(number_and_handle_agree),
 		env_test(pinned_regions_by_number),
 		env_test(another_process),
+		env_test(R18_a_long_look_is_taken_in_parts),
 		env_test(ordinary_users_may_not),
 	};
 

@@ -12,15 +12,19 @@
 /* So many runs one call reports at most; the caller comes again. */
 #define RXE_ODP_RUNS_MAX	4096
 
+/* And for so long it looks: whoever deregisters the region waits for it. */
+#define RXE_ODP_SNAPSHOT_TIME	(HZ / 2)
+
 /* The array as far as it is filled in. */
 struct rxe_odp_runs {
 	struct rxe_odp_run *run;
 	u32 nr;
 	u32 max;
 	u64 npages;
+	unsigned long until;
 };
 
-/* Returns 1 when the array is full. */
+/* Returns 1 when the array is full, or it is enough. */
 static int rxe_odp_runs_add(u64 npages, unsigned int state, void *arg)
 {
 	struct rxe_odp_runs *runs = arg;
@@ -39,7 +43,7 @@ static int rxe_odp_runs_add(u64 npages, unsigned int state, void *arg)
 	runs->run[runs->nr - 1].npages += npages;
 	runs->npages += npages;
 
-	return 0;
+	return time_after(jiffies, runs->until);
 }
 
 static int rxe_odp_snapshot(struct rxe_mr *mr, struct uverbs_attr_bundle *attrs)
@@ -64,6 +68,7 @@ static int rxe_odp_snapshot(struct rxe_mr *mr, struct uverbs_attr_bundle *attrs)
 	if (IS_ERR(runs.run))
 		return PTR_ERR(runs.run);
 
+	runs.until = jiffies + RXE_ODP_SNAPSHOT_TIME;
 	err = odp_mirror_report(mr->odp, rxe_odp_va(mr, req.iova), req.length,
 				0, rxe_odp_runs_add, &runs);
 	if (err < 0)

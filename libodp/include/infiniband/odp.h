@@ -205,7 +205,7 @@ struct odp_run {
  * @runs: filled in, upwards from @addr
  * @room: elements of @runs
  * @nr_runs: how many were filled in; if they describe fewer than @npages
- *	pages, @runs was too short: ask for the rest
+ *	pages, @runs was too short or it took long: ask for the rest
  *
  * Faults nothing in and waits for no page.
  */

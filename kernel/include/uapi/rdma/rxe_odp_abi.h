@@ -85,8 +85,8 @@ struct rxe_odp_run {
 /**
  * struct rxe_odp_snapshot_resp - how far the snapshot got
  * @npages: pages that the runs describe, from the page of @iova on; fewer
- *	than asked for if the array was too short for all runs, or a signal
- *	came: ask again for the rest
+ *	than asked for if the array was too short for all runs, or if it took
+ *	long: ask again for the rest
  * @nr_runs: elements of the array that were filled in
  * @page_shift: log2 of the page size in bytes
  */
