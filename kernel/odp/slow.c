@@ -21,8 +21,14 @@
 #define ODP_WORKERS_MAX		16
 /* Faults of a process under way at most, and as many prefetches. */
 #define ODP_ITEMS_MAX		4096
-/* How long a worker may wait for one page while other items have none. */
+/*
+ * How long a worker may wait for one page while others have not had their turn,
+ * and while they have.
+ */
 #define ODP_TURN		DIV_ROUND_UP(HZ, 50)
+#define ODP_NEXT_TURN		DIV_ROUND_UP(HZ, 2)
+/* What waits for its next turn gets every so manieth one. */
+#define ODP_AGAIN		4
 /* How long an error waits for the access that caused it to come again. */
 #define ODP_ERROR_AGE		(2 * HZ)
 
@@ -46,7 +52,7 @@ struct odp_worker {
 
 /**
  * struct odp_item - a slow fault, or a prefetch
- * @list: in slow->queue, or in slow->failed
+ * @list: in slow->fresh, slow->again or slow->failed
  * @m: the mirror, to which it has a reference until it has failed
  * @span: a fault's critical pages
  * @write: a fault's
@@ -175,13 +181,20 @@ static void odp_item_remove(struct odp_slow *slow, struct odp_item *item)
 		return;
 	}
 	xa_erase(&slow->items, odp_item_key(item));
-	slow->nr_items--;
+	WRITE_ONCE(slow->nr_items, slow->nr_items - 1);
 }
 
-/* Is there something that only a kick makes go on? Under the lock. */
-static bool odp_slow_stuck(const struct odp_slow *slow)
+/*
+ * How long may workers wait, if somebody else waits for them? Else 0. Under the
+ * lock.
+ */
+static unsigned long odp_slow_turn(const struct odp_slow *slow)
 {
-	return !list_empty(&slow->queue) && list_empty(&slow->idle);
+	if (!list_empty(&slow->idle))
+		return 0;
+	if (!list_empty(&slow->fresh))
+		return ODP_TURN;
+	return list_empty(&slow->again) ? 0 : ODP_NEXT_TURN;
 }
 
 /* Have somebody take up what was put into the queue. Under the lock. */
@@ -195,8 +208,8 @@ static void odp_slow_wake(struct odp_slow *slow)
 	if (worker) {
 		list_del_init(&worker->idle_list);
 		vhost_task_wake(worker->task);
-	} else if (odp_slow_stuck(slow)) {
-		queue_delayed_work(odp_wq, &slow->kicker, ODP_TURN);
+	} else {
+		mod_delayed_work(odp_wq, &slow->kicker, ODP_TURN);
 	}
 }
 
@@ -232,7 +245,7 @@ static struct odp_item *odp_slow_new(struct odp_mirror *m, struct odp_span span,
 		odp_item_free(item);
 		return NULL;
 	}
-	slow->nr_items++;
+	WRITE_ONCE(slow->nr_items, slow->nr_items + 1);
 
 	return item;
 }
@@ -250,7 +263,7 @@ static int odp_slow_add(struct odp_mirror *m, struct odp_span span, bool write,
 	item = odp_slow_new(m, span, write);
 	set_active_memcg(memcg);
 	if (item) {
-		list_add_tail(&item->list, &slow->queue);
+		list_add_tail(&item->list, &slow->fresh);
 		odp_waiter_add(waiter, &item->waiters);
 		odp_slow_wake(slow);
 	} else if (slow->nr_items) {
@@ -315,6 +328,18 @@ int odp_slow_request(struct odp_mirror *m, struct odp_span span, bool write,
 }
 
 /**
+ * odp_mirror_slow_faults - how many slow faults does a process have under way?
+ * @m: one of its mirrors
+ *
+ * Return: that, as it was a moment ago.
+ */
+unsigned int odp_mirror_slow_faults(const struct odp_mirror *m)
+{
+	return READ_ONCE(m->space->slow.nr_items);
+}
+EXPORT_SYMBOL_GPL(odp_mirror_slow_faults);
+
+/**
  * odp_mirror_prefetch_later - have a range's pages brought in
  * @m: the mirror
  * @va: the first byte's virtual address
@@ -354,7 +379,7 @@ int odp_mirror_prefetch_later(struct odp_mirror *m, u64 va, u64 length,
 		err = -EBUSY;
 	} else {
 		slow->nr_prefetches++;
-		list_add_tail(&item->list, &slow->queue);
+		list_add_tail(&item->list, &slow->fresh);
 		odp_slow_wake(slow);
 	}
 	spin_unlock(&slow->lock);
@@ -411,7 +436,7 @@ static void odp_item_ran(struct odp_worker *worker, struct odp_item *item,
 
 	spin_lock(&slow->lock);
 	if (err == -EINPROGRESS || (!err && odp_item_grew(item, worker))) {
-		list_add_tail(&item->list, &slow->queue);
+		list_add_tail(&item->list, &slow->again);
 		spin_unlock(&slow->lock);
 		return;
 	}
@@ -432,6 +457,17 @@ static void odp_item_ran(struct odp_worker *worker, struct odp_item *item,
 	odp_item_release(m);
 }
 
+/* Whose turn is it? Under the lock. */
+static struct odp_item *odp_slow_next(struct odp_slow *slow)
+{
+	struct list_head *first = &slow->fresh, *second = &slow->again;
+
+	if (++slow->taken % ODP_AGAIN == 0)
+		swap(first, second);
+	return list_first_entry_or_null(first, struct odp_item, list) ?:
+	       list_first_entry_or_null(second, struct odp_item, list);
+}
+
 /* Take the next item, or become idle. */
 static struct odp_item *odp_worker_next(struct odp_worker *worker, bool *alone)
 {
@@ -439,7 +475,7 @@ static struct odp_item *odp_worker_next(struct odp_worker *worker, bool *alone)
 	struct odp_item *item;
 
 	spin_lock(&slow->lock);
-	item = list_first_entry_or_null(&slow->queue, struct odp_item, list);
+	item = odp_slow_next(slow);
 	if (item) {
 		list_del_init(&worker->idle_list);
 		list_del_init(&item->list);
@@ -534,7 +570,8 @@ static void odp_slow_abandon(struct odp_slow *slow, const struct odp_mirror *m,
 {
 	struct odp_item *item, *next;
 
-	list_for_each_entry_safe(item, next, &slow->queue, list) {
+	list_splice_tail_init(&slow->fresh, &slow->again);
+	list_for_each_entry_safe(item, next, &slow->again, list) {
 		if (m && item->m != m)
 			continue;
 		odp_waiters_take(&item->waiters, waiters);
@@ -564,7 +601,7 @@ static void odp_worker_killed(void *arg)
 	list_del_init(&worker->idle_list);
 	if (!--slow->nr_workers)
 		odp_slow_abandon(slow, NULL, &orphans, &waiters);
-	else if (!list_empty(&slow->queue))
+	else if (odp_slow_turn(slow))
 		odp_slow_wake(slow);
 	spin_unlock(&slow->lock);
 
@@ -590,17 +627,17 @@ int odp_slow_staff(struct odp_space *s)
 }
 
 /* Wake whoever waits and should not. Returns whether to come again. */
-static bool odp_slow_kick_all(struct odp_space *s, bool stuck)
+static bool odp_slow_kick_all(struct odp_space *s, unsigned long turn)
 {
+	bool again = turn;
 	struct odp_fault *f;
-	bool again = stuck;
 
 	spin_lock(&s->lock);
 	list_for_each_entry(f, &s->faulters, list) {
 		if (odp_mirror_dying(f->m)) {
 			again = true;
-		} else if (stuck && f->yields &&
-			   time_after_eq(jiffies, f->since + ODP_TURN)) {
+		} else if (turn && f->yields &&
+			   time_after_eq(jiffies, f->since + turn)) {
 			WRITE_ONCE(f->yield, true);
 		} else {
 			continue;
@@ -621,12 +658,12 @@ static void odp_slow_kicker(struct work_struct *work)
 {
 	struct odp_space *s = container_of(to_delayed_work(work),
 					   struct odp_space, slow.kicker);
-	bool stuck;
+	unsigned long turn;
 
 	spin_lock(&s->slow.lock);
-	stuck = odp_slow_stuck(&s->slow);
+	turn = odp_slow_turn(&s->slow);
 	spin_unlock(&s->slow.lock);
-	if (odp_slow_kick_all(s, stuck))
+	if (odp_slow_kick_all(s, turn))
 		queue_delayed_work(odp_wq, &s->slow.kicker, ODP_TURN);
 }
 
@@ -663,7 +700,8 @@ void odp_slow_init(struct odp_space *s)
 
 	spin_lock_init(&slow->lock);
 	xa_init_flags(&slow->items, XA_FLAGS_ACCOUNT);
-	INIT_LIST_HEAD(&slow->queue);
+	INIT_LIST_HEAD(&slow->fresh);
+	INIT_LIST_HEAD(&slow->again);
 	INIT_LIST_HEAD(&slow->failed);
 	INIT_LIST_HEAD(&slow->starved);
 	INIT_LIST_HEAD(&slow->workers);

@@ -21,8 +21,10 @@ struct odp_space;
  * @lock: guards all below but @kicker
  * @items: faults, by page: under way, or failed and not asked for since
  * @nr_items: how many
- * @nr_prefetches: how many more are in @queue or under way
- * @queue: what no worker has taken up yet
+ * @nr_prefetches: how many more are in the queues or under way
+ * @fresh: what no worker has taken up yet
+ * @again: what has had a turn and needs another
+ * @taken: how often a worker took something up
  * @failed: what has failed, oldest first
  * @starved: those who wait and for whom there was no room
  * @workers: all workers, dead ones too
@@ -36,7 +38,9 @@ struct odp_slow {
 	struct xarray items;
 	unsigned int nr_items;
 	unsigned int nr_prefetches;
-	struct list_head queue;
+	struct list_head fresh;
+	struct list_head again;
+	unsigned int taken;
 	struct list_head failed;
 	struct list_head starved;
 	struct list_head workers;

@@ -46,6 +46,8 @@ void rxe_odp_unpark(struct rxe_qp *qp)
 	qp->odp_parked = false;
 	qp->odp_retry = false;
 	qp->odp_kept = false;
+	qp->odp_answered = false;
+	qp->odp_rnr_since = 0;
 }
 
 /**
@@ -184,6 +186,27 @@ void rxe_odp_park_response(struct rxe_qp *qp, struct rxe_send_wqe *wqe,
 }
 
 /**
+ * rxe_odp_is_patient - is no answer for some time no reason to count a retry?
+ * @qp: the queue pair, whose completer asks because its timer has fired
+ *
+ * Not while the peer's page, or the queue pair's own, is on its way. And after
+ * that a peer that has been there all the time has one more chance: with few
+ * retries and a short timer it need only be slow once in very many times.
+ */
+bool rxe_odp_is_patient(struct rxe_qp *qp)
+{
+	if (qp->req.wait_for_rnr_timer || READ_ONCE(qp->odp_parked))
+		return true;
+	if (!qp->odp_answered)
+		return false;
+	qp->odp_answered = false;
+	qp->req.need_retry = 1;
+	qp->req.again = 1;
+
+	return true;
+}
+
+/**
  * rxe_odp_rnr_acks - the peer is not ready for a packet, but had all before
  * @qp: the queue pair
  * @pkt: the RNR NAK
@@ -194,6 +217,7 @@ void rxe_odp_park_response(struct rxe_qp *qp, struct rxe_send_wqe *wqe,
 void rxe_odp_rnr_acks(struct rxe_qp *qp, const struct rxe_pkt_info *pkt,
 		      const struct rxe_send_wqe *wqe)
 {
+	qp->odp_answered = true;
 	if ((wqe->mask & WR_ATOMIC_OR_READ_MASK) ||
 	    psn_compare(pkt->psn, qp->comp.psn) <= 0)
 		return;

@@ -33,6 +33,57 @@ enum resp_states rxe_odp_resp_ready(struct rxe_qp *qp, struct rxe_pkt_info *pkt)
 	return RESPST_EXECUTE;
 }
 
+/* What the codes of an RNR NAK stand for, in microseconds; code 0 is last. */
+static const u32 rxe_odp_rnr_us[] = {
+	10, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480, 640, 960, 1280, 1920,
+	2560, 3840, 5120, 7680, 10240, 15360, 20480, 30720, 40960, 61440, 81920,
+	122880, 163840, 245760, 327680, 491520, 655360
+};
+
+/* A peer comes again after so much of the time for which it has done so. */
+#define RXE_ODP_RNR_SHARE	8
+/* And those of one process together every so many microseconds at most. */
+#define RXE_ODP_RNR_CROWD_US	500
+
+/*
+ * When is the peer to come again? What takes long will not be there at once, and
+ * many peers that come often would leave others no processor.
+ */
+static void rxe_odp_rnr_set(struct rxe_qp *qp, const struct rxe_pkt_info *pkt,
+			    const struct rxe_mr *mr)
+{
+	unsigned int i = (qp->attr.min_rnr_timer - 1) &
+			 (ARRAY_SIZE(rxe_odp_rnr_us) - 1);
+	u64 us;
+
+	if (!qp->odp_rnr_since || qp->odp_rnr_psn != pkt->psn) {
+		qp->odp_rnr_since = jiffies | 1;
+		qp->odp_rnr_psn = pkt->psn;
+	}
+	us = max_t(u64, jiffies_to_usecs(jiffies - qp->odp_rnr_since) /
+			RXE_ODP_RNR_SHARE,
+		   (u64)odp_mirror_slow_faults(mr->odp) * RXE_ODP_RNR_CROWD_US);
+	while (i + 1 < ARRAY_SIZE(rxe_odp_rnr_us) && rxe_odp_rnr_us[i + 1] <= us)
+		i++;
+	qp->odp_rnr_timer = (i + 1) % ARRAY_SIZE(rxe_odp_rnr_us);
+	qp->odp_rnr = true;
+}
+
+/**
+ * rxe_odp_rnr_timer - what to say in an RNR NAK
+ * @qp: the queue pair
+ *
+ * Return: the code of the time after which the peer is to come again.
+ */
+u8 rxe_odp_rnr_timer(struct rxe_qp *qp)
+{
+	if (!qp->odp_rnr)
+		return qp->attr.min_rnr_timer;
+	qp->odp_rnr = false;
+
+	return qp->odp_rnr_timer;
+}
+
 /* Forget a read, atomic or flush that was begun, as far as it was. */
 static void rxe_odp_resp_forget(struct rxe_qp *qp, struct rxe_pkt_info *pkt,
 				struct resp_res *res)
@@ -92,11 +143,13 @@ static void rxe_odp_resp_keep(struct rxe_qp *qp, struct rxe_pkt_info *pkt)
 enum resp_states rxe_odp_resp_again(struct rxe_qp *qp, struct rxe_pkt_info *pkt,
 				    struct rxe_mr *mr)
 {
-	if (mr && rxe_mr_is_odp(mr) && qp_type(qp) == IB_QPT_RC)
-		odp_mirror_count_rnr(mr->odp);
 	if (qp->resp.res)
 		rxe_odp_resp_forget(qp, pkt, qp->resp.res);
 	rxe_odp_resp_keep(qp, pkt);
+	if (mr && rxe_mr_is_odp(mr) && qp_type(qp) == IB_QPT_RC) {
+		odp_mirror_count_rnr(mr->odp);
+		rxe_odp_rnr_set(qp, pkt, mr);
+	}
 	qp->resp.sent_psn_nak = 1;
 
 	return RESPST_ERR_RNR;

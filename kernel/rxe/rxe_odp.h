@@ -68,6 +68,7 @@ enum resp_states rxe_odp_resp_again(struct rxe_qp *qp, struct rxe_pkt_info *pkt,
 enum resp_states rxe_odp_resp_again_send(struct rxe_qp *qp,
 					 struct rxe_pkt_info *pkt);
 bool rxe_odp_resp_kept(struct rxe_qp *qp);
+u8 rxe_odp_rnr_timer(struct rxe_qp *qp);
 
 /* odp_req.c */
 void rxe_odp_init_qp(struct rxe_qp *qp);
@@ -82,14 +83,7 @@ void rxe_odp_rnr_acks(struct rxe_qp *qp, const struct rxe_pkt_info *pkt,
 		      const struct rxe_send_wqe *wqe);
 void rxe_odp_retried(struct rxe_qp *qp);
 
-/*
- * Does a queue pair know that its peer, or its own memory, takes time? Then no
- * answer is no reason to repeat anything.
- */
-static inline bool rxe_odp_is_patient(const struct rxe_qp *qp)
-{
-	return qp->req.wait_for_rnr_timer || READ_ONCE(qp->odp_parked);
-}
+bool rxe_odp_is_patient(struct rxe_qp *qp);
 
 /* odp_advise.c */
 int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,

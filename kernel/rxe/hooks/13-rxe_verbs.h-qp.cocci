@@ -1,4 +1,5 @@
-// A queue pair may be parked, and may have a receive request to spare.
+// A queue pair may be parked, and may have a receive request to spare; its
+// peer may have been told to come again.
 @@
 @@
   struct rxe_qp {
@@ -9,4 +10,9 @@
 +	bool			odp_parked;
 +	bool			odp_retry;
 +	bool			odp_kept;
++	bool			odp_answered;
++	bool			odp_rnr;
++	u8			odp_rnr_timer;
++	u32			odp_rnr_psn;
++	unsigned long		odp_rnr_since;
   };
