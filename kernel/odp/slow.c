@@ -209,7 +209,7 @@ static void odp_slow_wake(struct odp_slow *slow)
 		list_del_init(&worker->idle_list);
 		vhost_task_wake(worker->task);
 	} else {
-		mod_delayed_work(odp_wq, &slow->kicker, ODP_TURN);
+		queue_delayed_work(odp_wq, &slow->kicker, ODP_TURN);
 	}
 }
 
