@@ -3,7 +3,6 @@
  * Atomics and flush on an on-demand MR: every aligned place of a page that
  * matters, cold and warm, what they return, and what they must not touch.
  */
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -254,28 +253,70 @@ static void flush_needs_the_right(void **state)
 				IBV_FLUSH_RANGE));
 }
 
+#define PERSISTENT (FLUSHABLE | IBV_ACCESS_FLUSH_PERSISTENT)
+
+/* Registered on demand, ordinary memory is found out by the flush. */
+static void expect_no_persistence(struct env *e, struct ibv_mr *mr,
+				  const void *addr, size_t len)
+{
+	expect_refused(&e->rc, "persistent flush of a range",
+		       do_flush(&e->rc, ref_r(mr, addr), 64,
+				IBV_FLUSH_PERSISTENT, IBV_FLUSH_RANGE));
+	expect_refused(&e->rc, "persistent flush of the MR",
+		       do_flush(&e->rc, ref_r(mr, addr), len,
+				IBV_FLUSH_PERSISTENT, IBV_FLUSH_MR));
+}
+
+/* What is not there was never written, or is on its way to the swap. */
+static void flush_of_memory_that_is_not_there(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, PERSISTENT);
+
+	expect_no_persistence(e, mr, mem, LEN);
+}
+
 /*
- * Ordinary memory forgets. Whoever asks for persistence of it must be told no:
- * when the MR is registered, as for a pinned one, or by the flush.
+ * The whole of the address space, with very much in it that is not there, is
+ * no work for a packet. All that the peer gets is a refusal.
+ */
+static void R19_flush_of_everything_is_short(void **state)
+{
+	const size_t len = 32 * TIB;
+	struct env *e = *state;
+	struct ibv_mr *mr;
+	int64_t start;
+	void *mem;
+
+	/* Below all that the process has mapped. */
+	mem = mmap((void *)TIB, len, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+		   MAP_FIXED_NOREPLACE, -1, 0);
+	assert_ptr_equal(mem, (void *)TIB);
+	mr = ibv_reg_mr(e->rig.pd, NULL, SIZE_MAX,
+			PERSISTENT | IBV_ACCESS_ON_DEMAND);
+	assert_non_null(mr);
+	start = now_ms();
+	expect_refused(&e->rc, "persistent flush of everything",
+		       do_flush(&e->rc, (struct ref) { TIB, mr->rkey }, 8,
+				IBV_FLUSH_PERSISTENT, IBV_FLUSH_MR));
+	assert_true(now_ms() - start < 1000);
+	assert_int_equal(ibv_dereg_mr(mr), 0);
+	assert_int_equal(munmap(mem, len), 0);
+}
+
+/*
+ * Ordinary memory forgets. Whoever asks for persistence of it must be told no.
  */
 static void flush_never_promises_persistence(void **state)
 {
 	struct env *e = *state;
 	uint8_t *mem = mem_anon(LEN);
-	struct ibv_mr *mr;
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, PERSISTENT);
 
-	mr = ibv_reg_mr(e->rig.pd, mem, LEN, FLUSHABLE | IBV_ACCESS_ON_DEMAND |
-					     IBV_ACCESS_FLUSH_PERSISTENT);
-	if (!mr) {
-		assert_true(errno == EINVAL || errno == EOPNOTSUPP);
-		reg_odp(&e->rig, mem, LEN, FLUSHABLE);
-		return;
-	}
 	env_write_and_check(e, mr, mem, 64, 1);
-	expect_refused(&e->rc, "persistent flush of ordinary memory",
-		       do_flush(&e->rc, ref_r(mr, mem), 64,
-				IBV_FLUSH_PERSISTENT, IBV_FLUSH_RANGE));
-	ibv_dereg_mr(mr);
+	expect_no_persistence(e, mr, mem, LEN);
 }
 
 int main(int argc, char **argv)
@@ -290,6 +331,8 @@ int main(int argc, char **argv)
 		env_test(flush_global),
 		env_test(flush_needs_the_right),
 		env_test(flush_never_promises_persistence),
+		env_test(flush_of_memory_that_is_not_there),
+		env_test(R19_flush_of_everything_is_short),
 	};
 
 	return ENV_MAIN(argc, argv, "atomics", tests);

@@ -1,51 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
  * Registering an on-demand MR anew, which SoftRoCE can for its rights and its
- * protection domain. The distribution's provider has no ibv_rereg_mr(), so the
- * command goes to the kernel directly.
+ * protection domain.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
-#include <rdma/ib_user_verbs.h>
 
 #include "env.h"
+#include "rereg.h"
 
 #define READ_ONLY (IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ)
-
-/* Returns 0 or an errno. */
-static int rereg(struct ibv_mr *mr, uint32_t flags, struct ibv_pd *pd,
-		 void *start, uint32_t access)
-{
-	struct ib_uverbs_rereg_mr_resp resp;
-	struct {
-		struct ib_uverbs_cmd_hdr hdr;
-		struct ib_uverbs_rereg_mr cmd;
-	} request = {
-		.hdr = {
-			.command = IB_USER_VERBS_CMD_REREG_MR,
-			.in_words = sizeof(request) / 4,
-			.out_words = sizeof(resp) / 4,
-		},
-		.cmd = {
-			.response = (uintptr_t)&resp,
-			.mr_handle = mr->handle,
-			.flags = flags,
-			.start = (uintptr_t)start,
-			.length = PAGE,
-			.hca_va = (uintptr_t)start,
-			.pd_handle = pd ? pd->handle : 0,
-			.access_flags = access,
-		},
-	};
-
-	if (write(mr->context->cmd_fd, &request, sizeof(request)) !=
-	    sizeof(request))
-		return errno;
-	assert_int_equal(resp.rkey, mr->rkey);
-	return 0;
-}
 
 static int change_access(struct ibv_mr *mr, uint32_t access)
 {

@@ -191,7 +191,7 @@ static void madv_free_then_device_write(void **state)
 		env_write_and_check(e, mr, mem + i, PAGE, i + 2);
 
 	/* Has the kernel reclaim what it may: the clean pages. */
-	mem_advise(mem, LEN, MADV_PAGEOUT, "PAGEOUT");
+	mem_page_out(mem, LEN);
 	for (i = 0; i < LEN; i += 2 * PAGE)
 		pattern_check("page that the device wrote", mem + i, PAGE,
 			      i + 2, 0);

@@ -294,6 +294,7 @@ int odp_mirror_ready(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 		     struct odp_waiter *waiter)
 {
 	bool write = how & ODP_ACCESS_WRITE;
+	struct odp_fault f;
 	u64 end;
 	int err;
 
@@ -301,11 +302,10 @@ int odp_mirror_ready(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 		return 0;
 	err = odp_visit_check(m, va, length, how);
 	end = va + min_t(u64, length, ODP_READY_MAX << PAGE_SHIFT);
-	for (; va < end && !err; va = (va & PAGE_MASK) + PAGE_SIZE) {
-		struct odp_fault f;
-
-		if (odp_pte_allows(odp_leaf_peek(m->space, va), write))
-			continue;
+	for (; !err; va = (va & PAGE_MASK) + PAGE_SIZE) {
+		va = odp_leaf_lacks(m->space, va, end, write);
+		if (va >= end)
+			break;
 		f = odp_visit_fault(m, va, end - va, how | ODP_ACCESS_NOWAIT);
 		err = odp_visit_round(&f);
 		if (err == -EINPROGRESS)

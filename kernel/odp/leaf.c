@@ -189,6 +189,49 @@ u64 odp_leaf_peek(struct odp_space *s, unsigned long va)
 	return pte;
 }
 
+/* The same for what is in one leaf. Under its read lock. */
+static unsigned long odp_leaf_lacks_here(const struct odp_leaf *leaf,
+					 unsigned long va, unsigned long end,
+					 bool write)
+{
+	while (va < end && odp_pte_allows(odp_leaf_get(leaf, va), write))
+		va = (va & PAGE_MASK) + PAGE_SIZE;
+	return min(va, end);
+}
+
+/**
+ * odp_leaf_lacks - find the first page that the table does not give access to
+ * @s: the space
+ * @va: where to begin
+ * @end: where to end
+ * @write: to write?
+ *
+ * Return: an address in that page, or @end; as it was a moment ago.
+ */
+unsigned long odp_leaf_lacks(struct odp_space *s, unsigned long va,
+			     unsigned long end, bool write)
+{
+	unsigned long next, lacks;
+	struct odp_leaf *leaf;
+
+	for (; va < end; va = next) {
+		next = min(ALIGN(va + 1, ODP_LEAF_SIZE), end);
+		lacks = va;
+		rcu_read_lock();
+		leaf = odp_leaf_find(s, va);
+		if (leaf) {
+			read_lock(&leaf->lock);
+			lacks = odp_leaf_lacks_here(leaf, va, next, write);
+			read_unlock(&leaf->lock);
+		}
+		rcu_read_unlock();
+		if (lacks < next)
+			return lacks;
+	}
+
+	return end;
+}
+
 static bool odp_leaf_empty(const struct odp_leaf *leaf)
 {
 	return !leaf->huge && !leaf->nr_valid;

@@ -106,6 +106,8 @@ bool odp_leaf_young(struct odp_space *s, unsigned long start, unsigned long end,
 		    bool clear);
 struct odp_leaf *odp_leaf_find(struct odp_space *s, unsigned long va);
 u64 odp_leaf_peek(struct odp_space *s, unsigned long va);
+unsigned long odp_leaf_lacks(struct odp_space *s, unsigned long va,
+			     unsigned long end, bool write);
 void odp_leaf_prune(struct odp_window *w);
 void odp_leaf_destroy(struct odp_window *w);
 void odp_leaf_tally(struct odp_window *w, unsigned long start,

@@ -16,12 +16,9 @@
 static bool odp_prefetched(struct odp_mirror *m, struct odp_span span,
 			   bool write)
 {
-	unsigned long va = span.start;
+	unsigned long end = span.start + (span.npages << PAGE_SHIFT);
 
-	for (; span.npages; span.npages--, va += PAGE_SIZE)
-		if (!odp_pte_allows(odp_leaf_peek(m->space, va), write))
-			return false;
-	return true;
+	return odp_leaf_lacks(m->space, span.start, end, write) == end;
 }
 
 /**

@@ -3,6 +3,7 @@
  * Reports: the page states of a range, for people to look at. Nothing is
  * faulted in and nothing is installed.
  */
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -12,6 +13,7 @@
 #include "fault.h"
 #include "leaf.h"
 #include "mirror.h"
+#include "quick.h"
 #include "snap.h"
 #include "space.h"
 
@@ -70,16 +72,24 @@ static u64 odp_report_hole(struct mm_struct *mm, unsigned long va, u64 npages)
 	return min_t(u64, npages, (vma->vm_start - va) >> PAGE_SHIFT);
 }
 
+static int odp_report_lock(struct mm_struct *mm, unsigned int how)
+{
+	if (!(how & ODP_ACCESS_NOWAIT))
+		return mmap_read_lock_killable(mm);
+	return odp_quick_lock(mm) ? 0 : -EINPROGRESS;
+}
+
 /* Report the pages of the next leaf, or the next hole. */
 static int odp_report_next(struct odp_mirror *m, unsigned long *va, u64 *npages,
-			   unsigned long *pfns, odp_report_fn fn, void *arg)
+			   unsigned int how, unsigned long *pfns,
+			   odp_report_fn fn, void *arg)
 {
 	struct odp_span span = odp_span_of(*va, *npages << PAGE_SHIFT);
 	struct mm_struct *mm = m->space->mm;
 	u64 done;
 	int ret;
 
-	ret = mmap_read_lock_killable(mm);
+	ret = odp_report_lock(mm, how);
 	if (ret)
 		return ret;
 	done = odp_report_hole(mm, *va, *npages);
@@ -105,6 +115,7 @@ static int odp_report_next(struct odp_mirror *m, unsigned long *va, u64 *npages,
  * @m: the mirror
  * @va: an address in the first page
  * @length: in bytes, not 0; every page that holds one of them is told of
+ * @how: ODP_ACCESS_NOWAIT or 0
  * @fn: told of runs of pages, upwards
  * @arg: passed to @fn
  *
@@ -113,10 +124,10 @@ static int odp_report_next(struct odp_mirror *m, unsigned long *va, u64 *npages,
  *
  * Return: 0; -EINVAL if the range is empty or leaves the mirror; -ESRCH if the
  * address space is gone; -ENOMEM; -EINTR; -ECANCELED if the mirror is dying;
- * what @fn returned.
+ * -EINPROGRESS with ODP_ACCESS_NOWAIT; what @fn returned.
  */
 int odp_mirror_report(struct odp_mirror *m, u64 va, u64 length,
-		      odp_report_fn fn, void *arg)
+		      unsigned int how, odp_report_fn fn, void *arg)
 {
 	unsigned long *pfns, next = va & PAGE_MASK;
 	u64 npages;
@@ -139,7 +150,8 @@ int odp_mirror_report(struct odp_mirror *m, u64 va, u64 length,
 		else if (odp_mirror_dying(m))
 			ret = -ECANCELED;
 		else
-			ret = odp_report_next(m, &next, &npages, pfns, fn, arg);
+			ret = odp_report_next(m, &next, &npages, how, pfns, fn,
+					      arg);
 		cond_resched();
 	}
 	mmput_async(m->space->mm);
@@ -148,3 +160,44 @@ out:
 	return ret;
 }
 EXPORT_SYMBOL_GPL(odp_mirror_report);
+
+/**
+ * odp_mirror_check_dax - is nothing but persistent memory mapped in a range?
+ * @m: the mirror
+ * @va: the first byte's virtual address
+ * @length: in bytes, not 0
+ *
+ * Pages need not be present. May sleep, but waits for nobody.
+ *
+ * Return: 0 if so, holes included; -EINVAL if not, or if the range is empty or
+ * leaves the mirror; -ESRCH if the address space is gone; -EINPROGRESS if the
+ * mmap lock was not to be had soon.
+ */
+int odp_mirror_check_dax(struct odp_mirror *m, u64 va, u64 length)
+{
+	struct mm_struct *mm = m->space->mm;
+	struct vm_area_struct *vma;
+	int err;
+
+	if (!length || !odp_mirror_covers(m, va, length))
+		return -EINVAL;
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+
+	err = odp_report_lock(mm, ODP_ACCESS_NOWAIT);
+	if (err)
+		goto out;
+	for (vma = find_vma(mm, va); vma && vma->vm_start < va + length;
+	     vma = find_vma(mm, vma->vm_end)) {
+		if (!vma_is_dax(vma)) {
+			err = -EINVAL;
+			break;
+		}
+	}
+	mmap_read_unlock(mm);
+out:
+	mmput_async(mm);
+
+	return err;
+}
+EXPORT_SYMBOL_GPL(odp_mirror_check_dax);

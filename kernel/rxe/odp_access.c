@@ -196,9 +196,37 @@ static int rxe_odp_flush_fn(void *kaddr, size_t bytes, void *arg)
 }
 
 struct rxe_odp_flush {
+	struct rxe_qp *qp;
 	struct rxe_mr *mr;
 	u64 iova;
 };
+
+/* Whoever destroys or resets the queue pair waits for what it is at. */
+static bool rxe_odp_flush_stops(const struct rxe_qp *qp)
+{
+	return READ_ONCE(qp->recv_task.state) == TASK_STATE_DRAINING;
+}
+
+/* In steps, as a peer can ask for very much. */
+static int rxe_odp_flush_range(struct rxe_qp *qp, struct rxe_mr *mr, u64 va,
+			       u64 length)
+{
+	u64 bytes;
+	int err;
+
+	for (; length; va += bytes, length -= bytes) {
+		if (rxe_odp_flush_stops(qp))
+			return -EINTR;
+		bytes = min(length, SZ_2M - (va & (SZ_2M - 1)));
+		err = odp_mirror_visit(mr->odp, va, bytes, ODP_ACCESS_NOWAIT,
+				       rxe_odp_flush_fn, NULL);
+		if (err)
+			return err;
+		cond_resched();
+	}
+
+	return 0;
+}
 
 /* Flush a run of pages of the same state, unless there is nothing there. */
 static int rxe_odp_flush_run(u64 npages, unsigned int state, void *arg)
@@ -212,28 +240,48 @@ static int rxe_odp_flush_run(u64 npages, unsigned int state, void *arg)
 	length = (npages << PAGE_SHIFT) - offset_in_page(va);
 	length = min(length, end - flush->iova);
 	if (state)
-		err = odp_mirror_visit(mr->odp, va, length, ODP_ACCESS_NOWAIT,
-				       rxe_odp_flush_fn, NULL);
+		err = rxe_odp_flush_range(flush->qp, mr, va, length);
+	else if (rxe_odp_flush_stops(flush->qp))
+		err = -EINTR;
 	flush->iova += length;
 
 	return err;
 }
 
+/* What is there of a region, if all that may come is persistent memory. */
+static int rxe_odp_flush_mr(struct rxe_qp *qp, struct rxe_mr *mr, u64 va,
+			    u64 length)
+{
+	struct rxe_odp_flush flush = {
+		.qp = qp,
+		.mr = mr,
+		.iova = mr->ibmr.iova,
+	};
+
+	length = min(length, TASK_SIZE_MAX - va);
+
+	return odp_mirror_check_dax(mr->odp, va, length) ?:
+	       odp_mirror_report(mr->odp, va, length, ODP_ACCESS_NOWAIT,
+				 rxe_odp_flush_run, &flush);
+}
+
 /**
  * rxe_odp_flush - make what was written to a region persistent
+ * @qp: the queue pair that answers
  * @mr: the region
  * @iova: where
  * @length: in bytes
  *
  * A range is flushed if all of it is persistent memory, which a pinned region
  * must be to be registered for it. Of the whole region, which may be mostly
- * holes, what is there is.
+ * holes, what is there is; but then nothing else may be mapped in it. It is
+ * found out before anything is walked: what is not there may be in swap, and a
+ * peer must not get long work done by a packet that is refused in the end.
  *
- * Return: 0 or -EFAULT.
+ * Return: 0; -EINPROGRESS, some of it having been done; -EFAULT.
  */
-int rxe_odp_flush(struct rxe_mr *mr, u64 iova, u64 length)
+int rxe_odp_flush(struct rxe_qp *qp, struct rxe_mr *mr, u64 iova, u64 length)
 {
-	struct rxe_odp_flush flush = { .mr = mr, .iova = iova };
 	u64 va;
 	int err;
 
@@ -245,12 +293,9 @@ int rxe_odp_flush(struct rxe_mr *mr, u64 iova, u64 length)
 
 	va = rxe_odp_va(mr, iova);
 	if (iova == mr->ibmr.iova && length == mr->ibmr.length)
-		err = odp_mirror_report(mr->odp, va,
-					min_t(u64, length, TASK_SIZE_MAX - va),
-					rxe_odp_flush_run, &flush);
+		err = rxe_odp_flush_mr(qp, mr, va, length);
 	else
-		err = odp_mirror_visit(mr->odp, va, length, ODP_ACCESS_NOWAIT,
-				       rxe_odp_flush_fn, NULL);
+		err = rxe_odp_flush_range(qp, mr, va, length);
 
 	return rxe_odp_error(mr, iova, err);
 }

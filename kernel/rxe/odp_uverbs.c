@@ -65,7 +65,7 @@ static int rxe_odp_snapshot(struct rxe_mr *mr, struct uverbs_attr_bundle *attrs)
 		return PTR_ERR(runs.run);
 
 	err = odp_mirror_report(mr->odp, rxe_odp_va(mr, req.iova), req.length,
-				rxe_odp_runs_add, &runs);
+				0, rxe_odp_runs_add, &runs);
 	if (err < 0)
 		return err;
 

@@ -58,7 +58,7 @@ int rxe_odp_copy_local(struct rxe_mr *mr, u64 iova, void *addr,
 int rxe_odp_atomic(struct rxe_mr *mr, u64 iova, int opcode, u64 compare,
 		   u64 swap_add, u64 *orig_val);
 int rxe_odp_atomic_write(struct rxe_mr *mr, u64 iova, u64 value);
-int rxe_odp_flush(struct rxe_mr *mr, u64 iova, u64 length);
+int rxe_odp_flush(struct rxe_qp *qp, struct rxe_mr *mr, u64 iova, u64 length);
 
 /* odp_resp.c */
 enum resp_states rxe_odp_resp_ready(struct rxe_qp *qp,

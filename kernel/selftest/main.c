@@ -162,7 +162,7 @@ static int odp_selftest_report(struct odp_selftest *st, void *arg)
 	struct odp_selftest_io *io = arg;
 	u8 __user *states = u64_to_user_ptr(io->buffer);
 
-	return odp_mirror_report(st->mirror, io->va, io->length,
+	return odp_mirror_report(st->mirror, io->va, io->length, 0,
 				 odp_selftest_report_run, &states);
 }
 

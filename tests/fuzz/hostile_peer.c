@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 
 #include "dice.h"
 #include "env.h"
+#include "knob.h"
 #include "roce.h"
 
 #define DEVICE		"rxe_fuzz"
@@ -43,6 +43,9 @@ struct orders {
 	uint32_t other_rkey;
 	uint64_t va;
 	struct dice dice;
+	bool atomic_write;	/* no batch, but one of these of this length */
+	uint32_t length;
+	uint8_t payload;
 };
 
 /* A request that a good peer would make. */
@@ -121,6 +124,27 @@ static void make_packet(struct dice *d, const struct orders *o, uint32_t psn,
 	pattern_fill(p->payload, p->payload_len, d->state, 0);
 }
 
+/*
+ * An atomic write of some length, then a good write to the next page, which
+ * tells that the first is done with: there are two of these, as that one may
+ * have been dropped or not.
+ */
+static void make_atomic_write(const struct orders *o, uint32_t which,
+			      struct roce_packet *p)
+{
+	*p = (struct roce_packet) {
+		.opcode = which ? RC_WRITE_ONLY : RC_ATOMIC_WRITE,
+		.psn = which == 2,
+		.qpn = o->qpn,
+		.rkey = o->rkey,
+		.va = which ? o->va + PAGE : o->va,
+		.length = which ? 8 : o->length,
+		.payload_len = which ? 8 : o->payload,
+	};
+	p->pad = -p->payload_len & 3;
+	memset(p->payload, 0x5a, p->payload_len);
+}
+
 /* Sends a batch for each of the parent's orders, until there are no more. */
 static int peer(int orders_fd)
 {
@@ -134,8 +158,11 @@ static int peer(int orders_fd)
 	if (sock < 0)
 		return 1;
 	while (read(orders_fd, &o, sizeof(o)) == sizeof(o)) {
-		for (psn = 0; psn < BATCH; psn++) {
-			make_packet(&o.dice, &o, psn, &p);
+		for (psn = 0; psn < (o.atomic_write ? 3 : BATCH); psn++) {
+			if (o.atomic_write)
+				make_atomic_write(&o, psn, &p);
+			else
+				make_packet(&o.dice, &o, psn, &p);
 			if (roce_send(sock, from, to, &p))
 				return 2;
 		}
@@ -143,19 +170,6 @@ static int peer(int orders_fd)
 			return 3;
 	}
 	return 0;
-}
-
-__attribute__((format(printf, 1, 2)))
-static void command(const char *fmt, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	if (system(text))
-		test_fail("%s: failed", text);
 }
 
 /* Forks the peer and connects its namespace to ours. Returns its socket. */
@@ -183,10 +197,10 @@ static int peer_start(pid_t *pid)
 
 	if (read(ends[0], &ready, 1) != 1)
 		test_fail("the peer has no network namespace");
-	command("ip link add fuzz0 type veth peer name fuzz1 netns %d", *pid);
-	command("ip addr add " OUR_IP "/24 dev fuzz0");
-	command("ip link set fuzz0 mtu 9000 up");
-	command("rdma link add " DEVICE " type rxe netdev fuzz0");
+	shell("ip link add fuzz0 type veth peer name fuzz1 netns %d", *pid);
+	shell("ip addr add " OUR_IP "/24 dev fuzz0");
+	shell("ip link set fuzz0 mtu 9000 up");
+	shell("rdma link add " DEVICE " type rxe netdev fuzz0");
 	if (write(ends[0], "r", 1) != 1 || read(ends[0], &ready, 1) != 1)
 		test_fail("the peer has no network");
 	return ends[0];
@@ -318,6 +332,59 @@ static void expect_reached(struct ibv_mr *mr)
 		test_fail("no packet got as far as the memory");
 }
 
+static void give_orders(int fd, const struct orders *o)
+{
+	char done;
+
+	if (write(fd, o, sizeof(*o)) != sizeof(*o) || read(fd, &done, 1) != 1)
+		test_fail("the peer is gone");
+}
+
+/* Whether the queue pair has met something that it will not have. */
+static bool qp_broke(struct ibv_qp *qp)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+
+	if (ibv_query_qp(qp, &attr, IBV_QP_STATE, &init))
+		test_fail("state: %s", strerror(errno));
+	return attr.qp_state == IBV_QPS_ERR;
+}
+
+/*
+ * An atomic write has eight bytes. One of fewer would put what stands behind
+ * the packet in the kernel's memory where the peer can read it.
+ */
+static void atomic_writes(struct orders o, int fd, struct ibv_qp *qp, int sgid,
+			  const struct target *t)
+{
+	volatile uint64_t *first = (uint64_t *)(t->mem + GUARD);
+	volatile uint64_t *next = first + PAGE / sizeof(*first);
+	int64_t deadline;
+	bool right;
+	int i;
+
+	o.atomic_write = true;
+	for (i = 0; i < 2 * 17; i++) {
+		*first = 0;
+		*next = 0;
+		o.payload = i / 2;
+		o.length = i % 2 ? 8 : o.payload;
+		right = o.payload == 8;
+		qp_await_peer(qp, sgid);
+		give_orders(fd, &o);
+		deadline = now_ms() + PATIENCE_MS;
+		while (!*next && !qp_broke(qp) && now_ms() < deadline)
+			;
+		if (!*next && !qp_broke(qp))
+			test_fail("atomic write of %u bytes: lost", o.payload);
+		if (*first != (right ? 0x5a5a5a5a5a5a5a5a : 0))
+			test_fail("atomic write of %u bytes, %u of them there: 0x%" PRIx64,
+				  o.length, o.payload, *first);
+	}
+	target_check(t);
+}
+
 static void fuzz(struct dice dice, unsigned long packets)
 {
 	struct ibv_qp_init_attr init = {
@@ -331,7 +398,6 @@ static void fuzz(struct dice dice, unsigned long packets)
 	struct rig rig = {};
 	unsigned long sent;
 	int sgid, fd;
-	char done;
 	pid_t pid;
 
 	fd = peer_start(&pid);
@@ -351,12 +417,11 @@ static void fuzz(struct dice dice, unsigned long packets)
 		.other_rkey = target.read_only->rkey,
 		.va = (uintptr_t)target.mem + GUARD,
 	};
+	atomic_writes(o, fd, qp, sgid, &target);
 	for (sent = 0; sent < packets; sent += BATCH) {
 		qp_await_peer(qp, sgid);
 		o.dice.state = roll(&dice, UINT64_MAX);
-		if (write(fd, &o, sizeof(o)) != sizeof(o) ||
-		    read(fd, &done, 1) != 1)
-			test_fail("the peer is gone");
+		give_orders(fd, &o);
 		target_shake(&target, &dice);
 		target_check(&target);
 		if (sent % (BATCH * 500) == 0)

@@ -3,9 +3,11 @@
  * Memory to register: mappings with holes, cold pages, and what /proc says.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -134,6 +136,28 @@ void mem_advise(void *addr, size_t len, int advice, const char *name)
 void mem_cold(void *addr, size_t len)
 {
 	mem_advise(addr, len, MADV_DONTNEED, "DONTNEED");
+}
+
+bool run_on_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return !sched_setaffinity(0, sizeof(set), &set);
+}
+
+void mem_page_out(void *addr, size_t len)
+{
+	cpu_set_t before;
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(before), &before))
+		test_fail("sched_getaffinity: %s", strerror(errno));
+	for (cpu = 0; cpu < get_nprocs_conf(); cpu++)
+		if (run_on_cpu(cpu))
+			mem_advise(addr, len, MADV_PAGEOUT, "PAGEOUT");
+	sched_setaffinity(0, sizeof(before), &before);
 }
 
 void mem_protect(void *addr, size_t len, int prot)

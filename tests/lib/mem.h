@@ -48,6 +48,16 @@ bool mem_map_device(void *at, size_t len);
 void mem_unmap(void *addr, size_t len);
 
 void mem_advise(void *addr, size_t len, int advice, const char *name);
+
+/*
+ * MADV_PAGEOUT. A page that a processor has just faulted in is not to be found
+ * by others: it waits until there are some more of its kind on that processor,
+ * or until MADV_PAGEOUT runs there. So it runs on all of them.
+ */
+void mem_page_out(void *addr, size_t len);
+
+/* Runs the calling thread on one processor only; whether there is such. */
+bool run_on_cpu(int cpu);
 void mem_protect(void *addr, size_t len, int prot);
 
 /* Takes the pages out of the process's page table. */

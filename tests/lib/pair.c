@@ -19,16 +19,17 @@
 /* SoftRoCE takes 7 as for ever. */
 #define RETRIES 6
 
-struct ibv_qp *qp_create(struct rig *rig, struct ibv_pd *pd, struct ibv_cq *cq,
-			 struct ibv_srq *srq, enum ibv_qp_type type)
+struct ibv_qp *qp_create_depth(struct rig *rig, struct ibv_pd *pd,
+			       struct ibv_cq *cq, struct ibv_srq *srq,
+			       enum ibv_qp_type type, uint32_t depth)
 {
 	struct ibv_qp_init_attr_ex attr = {
 		.send_cq = cq,
 		.recv_cq = cq,
 		.srq = srq,
 		.cap = {
-			.max_send_wr = PAIR_DEPTH,
-			.max_recv_wr = srq ? 0 : PAIR_DEPTH,
+			.max_send_wr = depth,
+			.max_recv_wr = srq ? 0 : depth,
 			.max_send_sge = PAIR_MAX_SGE,
 			.max_recv_sge = srq ? 0 : PAIR_MAX_SGE,
 			.max_inline_data = PAIR_INLINE,
@@ -54,6 +55,12 @@ struct ibv_qp *qp_create(struct rig *rig, struct ibv_pd *pd, struct ibv_cq *cq,
 	if (!qp)
 		test_fail("ibv_create_qp_ex: %s", strerror(errno));
 	return qp;
+}
+
+struct ibv_qp *qp_create(struct rig *rig, struct ibv_pd *pd, struct ibv_cq *cq,
+			 struct ibv_srq *srq, enum ibv_qp_type type)
+{
+	return qp_create_depth(rig, pd, cq, srq, type, PAIR_DEPTH);
 }
 
 static void modify(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
@@ -114,7 +121,7 @@ void qp_connect(struct rig *rig, struct ibv_qp *qp, uint32_t peer_qpn,
 	attr = (struct ibv_qp_attr) {
 		.qp_state = IBV_QPS_RTS,
 		.timeout = cfg->timeout ? cfg->timeout : ACK_TIMEOUT,
-		.retry_cnt = RETRIES,
+		.retry_cnt = cfg->few_retries ? cfg->retry_cnt : RETRIES,
 		.rnr_retry = 7,
 		.max_rd_atomic = PAIR_RD_ATOMIC,
 	};

@@ -23,6 +23,8 @@ struct pair_config {
 	bool srq;		/* B receives from a shared receive queue */
 	bool forever;		/* RC: wait for an answer without a time limit */
 	uint8_t timeout;	/* RC: 4.096 us * 2^timeout, seven times over */
+	bool few_retries;	/* RC: ... or as often as retry_cnt tells */
+	uint8_t retry_cnt;
 	struct ibv_pd *b_pd;	/* B's protection domain if not the rig's */
 };
 
@@ -54,6 +56,11 @@ void qp_connect(struct rig *rig, struct ibv_qp *qp, uint32_t peer_qpn,
 /* Creates a queue pair that qp_connect() takes; its CQ serves both ways. */
 struct ibv_qp *qp_create(struct rig *rig, struct ibv_pd *pd, struct ibv_cq *cq,
 			 struct ibv_srq *srq, enum ibv_qp_type type);
+
+/* The same with room for @depth work requests each way. */
+struct ibv_qp *qp_create_depth(struct rig *rig, struct ibv_pd *pd,
+			       struct ibv_cq *cq, struct ibv_srq *srq,
+			       enum ibv_qp_type type, uint32_t depth);
 
 /* Posts without waiting. */
 void post_send(struct ibv_qp *qp, struct ibv_send_wr *wr);

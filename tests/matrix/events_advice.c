@@ -3,7 +3,9 @@
  * Events: madvise, and what the kernel reclaims when it is told to.
  */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "events.h"
@@ -44,7 +46,6 @@ struct pageout {
 	size_t step;		/* 1: all probes; 2: every other one */
 };
 
-/* One call may pass over pages that are on their way to a list. */
 static bool is_paged_out(void *arg)
 {
 	struct pageout *p = arg;
@@ -55,7 +56,7 @@ static bool is_paged_out(void *arg)
 	/* A file's dirty pages are not reclaimed, but written, first. */
 	if (c->fd >= 0 && fsync(c->fd))
 		test_fail("fsync: %s", strerror(errno));
-	mem_advise(c->mem, c->pages * PAGE, MADV_PAGEOUT, "PAGEOUT");
+	mem_page_out(c->mem, c->pages * PAGE);
 	for (; i < c->pages && !state; i = cell_next_probe(c, i + p->step))
 		dev_states(c->dev, cell_at(c, i), &state, 1);
 	return !state;
@@ -70,10 +71,17 @@ static void page_out(struct cell *c, size_t step)
 	c->cut = true;
 }
 
+/* A device faults where its worker runs, which need not be here. */
 static void run_pageout(struct cell *c)
 {
+	cpu_set_t before;
+
+	sched_getaffinity(0, sizeof(before), &before);
+	run_on_cpu(get_nprocs() - 1);
 	cell_warm(c);
+	run_on_cpu(0);
 	page_out(c, 1);
+	sched_setaffinity(0, sizeof(before), &before);
 }
 
 /* The kernel may have dropped a page, or not: any other data is wrong. */

@@ -145,7 +145,7 @@ static bool is_swapped(void *arg)
 {
 	struct cell *c = arg;
 
-	mem_advise(c->mem, c->pages * PAGE, MADV_PAGEOUT, "PAGEOUT");
+	mem_page_out(c->mem, c->pages * PAGE);
 	return all_are(c, page_is_swapped);
 }
 

@@ -16,9 +16,9 @@
 #include "fail.h"
 #include "machine.h"
 #include "mem.h"
+#include "memcg.h"
 
 #define SWAP_SIZE	"128M"
-#define CGROUP		"/sys/fs/cgroup/odp_matrix"
 
 #define PAGEMAP_SWAPPED	((uint64_t)1 << 62)
 #define PAGEMAP_PRESENT	((uint64_t)1 << 63)
@@ -32,31 +32,7 @@ static struct knob {
 static int nr_borrowed;
 
 static int swap_device = -1;
-static bool have_cgroup;
-
-static bool file_read(const char *path, char *text, size_t room)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = -1;
-
-	if (fd >= 0) {
-		got = read(fd, text, room - 1);
-		close(fd);
-	}
-	text[got > 0 ? got : 0] = '\0';
-	return got > 0;
-}
-
-bool knob_set(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done;
-
-	if (fd < 0)
-		return false;
-	done = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-	return !close(fd) && done;
-}
+static struct memcg group;
 
 /* Of "always [madvise] never" the word in brackets. */
 static void keep_choice(char *text)
@@ -78,7 +54,7 @@ bool knob_borrow(const char *path, const char *value)
 			return knob_set(path, value);
 	if (nr_borrowed == sizeof(borrowed) / sizeof(borrowed[0]))
 		test_fail("more than %d knobs are borrowed", nr_borrowed);
-	if (!file_read(path, k->value, sizeof(k->value)))
+	if (!knob_get(path, k->value, sizeof(k->value)))
 		return false;
 	keep_choice(k->value);
 	snprintf(k->path, sizeof(k->path), "%s", path);
@@ -96,7 +72,7 @@ static bool swap_on(void)
 	char text[32], path[64], command[96];
 
 	if (system("modprobe zram num_devices=0 2>/dev/null") ||
-	    !file_read("/sys/class/zram-control/hot_add", text, sizeof(text)))
+	    !knob_get("/sys/class/zram-control/hot_add", text, sizeof(text)))
 		return false;
 	swap_device = atoi(text);
 	zram_path(path, sizeof(path), "disksize");
@@ -135,8 +111,8 @@ void machine_restore(void)
 	nr_borrowed = 0;
 	if (swap_device >= 0)
 		swap_off();
-	if (have_cgroup)
-		rmdir(CGROUP);
+	if (group.dir[0])
+		memcg_close(&group);
 }
 
 const char *machine_dir(long magic)
@@ -156,30 +132,18 @@ const char *machine_dir(long magic)
 
 bool machine_confine(pid_t pid, size_t limit)
 {
-	char text[32];
-
-	knob_set("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
-	if (mkdir(CGROUP, 0755) && errno != EEXIST)
+	if (!memcg_open(&group, "odp_matrix"))
 		return false;
-	have_cgroup = true;
-	snprintf(text, sizeof(text), "%zu", limit);
-	if (!knob_set(CGROUP "/memory.max", text))
+	if (!memcg_set_bytes(&group, "memory.max", limit))
 		return false;
 	/* Where there is no swap there is no such file. */
-	knob_set(CGROUP "/memory.swap.max", "0");
-	snprintf(text, sizeof(text), "%d", pid);
-	return knob_set(CGROUP "/cgroup.procs", text);
+	memcg_set(&group, "memory.swap.max", "0");
+	return memcg_add(&group, pid);
 }
 
 int machine_oom_kills(void)
 {
-	char text[512];
-	const char *at;
-
-	if (!file_read(CGROUP "/memory.events", text, sizeof(text)))
-		return 0;
-	at = strstr(text, "oom_kill ");
-	return at ? atoi(at + strlen("oom_kill ")) : 0;
+	return memcg_oom_kills(&group);
 }
 
 bool machine_is_emulated(void)
@@ -187,7 +151,7 @@ bool machine_is_emulated(void)
 	char text[1024];
 
 	/* The model name is among the first lines. */
-	return file_read("/proc/cpuinfo", text, sizeof(text)) &&
+	return knob_get("/proc/cpuinfo", text, sizeof(text)) &&
 	       strstr(text, "QEMU TCG");
 }
 
@@ -218,7 +182,7 @@ int machine_nodes(void)
 	char text[128];
 
 	/* "0" or "0-1": nothing else occurs where nodes do not come and go. */
-	if (!file_read("/sys/devices/system/node/has_memory", text,
+	if (!knob_get("/sys/devices/system/node/has_memory", text,
 		       sizeof(text)))
 		return 1;
 	return strchr(text, '-') ? atoi(strchr(text, '-') + 1) + 1 : 1;

@@ -10,10 +10,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Writes a file of /proc or /sys; whether it could. */
-bool knob_set(const char *path, const char *value);
+#include "knob.h"
 
-/* The same; machine_restore() puts the old value back. */
+/* knob_set() that machine_restore() undoes. */
 bool knob_borrow(const char *path, const char *value);
 
 /*

@@ -422,7 +422,8 @@ int odp_mirror_prefetch_later(struct odp_mirror *mirror, u64 va, u64 length,
 typedef int (*odp_report_fn)(u64 npages, unsigned int state, void *arg);
 
 int odp_mirror_report(struct odp_mirror *mirror, u64 va, u64 length,
-		      odp_report_fn fn, void *arg);
+		      unsigned int how, odp_report_fn fn, void *arg);
+int odp_mirror_check_dax(struct odp_mirror *mirror, u64 va, u64 length);
 
 bool odp_snap_stale(const struct odp_snap *snap);
 unsigned long odp_snap_start(const struct odp_snap *snap);

@@ -7,7 +7,7 @@ initializer list others;
 +	[RXE_CNT_ODP_FAULTS].name = "odp_page_faults",
 +	[RXE_CNT_ODP_FAULTS_LOCAL].name = "odp_page_faults_local",
 +	[RXE_CNT_ODP_FAULTS_REMOTE].name = "odp_page_faults_remote",
-+	[RXE_CNT_ODP_SLOW_FAULTS].name = "odp_slow_faults",
++	[RXE_CNT_ODP_SLOW_FAULTS].name = "odp_page_slow_faults",
 +	[RXE_CNT_ODP_RNR_NAKS].name = "odp_rnr_naks",
 +	[RXE_CNT_ODP_PARKED].name = "odp_parked",
 +	[RXE_CNT_ODP_FAULTED_PAGES].name = "odp_page_faulted_pages",
