@@ -31,6 +31,7 @@ static struct {
 	int interrupts;		/* how often it is interrupted first */
 	uint64_t pages_per_call;
 	enum lie lie;
+	size_t counters;	/* so many it knows of; 0: all */
 	int calls;
 	struct rxe_odp_policy policy;
 	uint8_t pages[NR_PAGES];
@@ -124,13 +125,15 @@ static int stats_method(struct ib_uverbs_ioctl_hdr *hdr)
 {
 	struct rxe_odp_mr_stats *resp;
 	uint64_t *counter;
-	size_t len, i;
+	size_t len, i, nr;
 
 	resp = attr(hdr, RXE_ODP_ATTR_STATS_RESP, &len);
 	assert_int_equal(len, sizeof(*resp));
 	counter = (uint64_t *)resp;
-	for (i = 0; i < sizeof(*resp) / sizeof(*counter); i++)
-		counter[i] = 100 + i;
+	nr = sizeof(*resp) / sizeof(*counter);
+	for (i = 0; i < nr; i++)
+		counter[i] = kernel.counters && i >= kernel.counters ? 0 :
+								       100 + i;
 	return answer(0);
 }
 
@@ -391,6 +394,26 @@ static void counters_keep_their_places(void **state)
 	assert_int_equal(stats.windows, 111);
 	assert_int_equal(stats.leaves, 112);
 	assert_int_equal(stats.table_bytes, 113);
+	assert_int_equal(stats.local_faults, 114);
+	assert_int_equal(stats.remote_faults, 115);
+	assert_int_equal(stats.slow_faults, 116);
+	assert_int_equal(stats.rnr_naks, 117);
+	assert_int_equal(stats.parked, 118);
+	assert_int_equal(sizeof(stats), 19 * sizeof(uint64_t));
+}
+
+/* One from before the last five were made. */
+static void older_kernels_leave_zeros(void **state)
+{
+	struct odp_stats stats;
+
+	(void)state;
+	kernel.counters = 14;
+	memset(&stats, 0xa5, sizeof(stats));
+	assert_int_equal(odp_get_stats(&mr, &stats), 0);
+	assert_int_equal(stats.table_bytes, 113);
+	assert_int_equal(stats.local_faults | stats.remote_faults |
+			 stats.slow_faults | stats.rnr_naks | stats.parked, 0);
 }
 
 static void policies_keep_their_places(void **state)
@@ -421,6 +444,7 @@ int main(void)
 		cmocka_unit_test_setup(policies_keep_their_places, setup),
 		cmocka_unit_test_setup(wrong_answers_are_found_out, setup),
 		cmocka_unit_test_setup(counters_keep_their_places, setup),
+		cmocka_unit_test_setup(older_kernels_leave_zeros, setup),
 	};
 
 	return cmocka_run_group_tests_name("libodp_alone", tests, NULL, NULL);

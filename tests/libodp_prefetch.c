@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "env.h"
+#include "uffd.h"
 
 #define NR_PAGES 16
 #define LEN (NR_PAGES * PAGE)
@@ -167,6 +168,43 @@ static void prefetch_errors(void **state)
 	assert_int_equal(ibv_dealloc_pd(other), 0);
 }
 
+static struct uffd uffd;
+
+static int uffd_teardown(void **state)
+{
+	uffd_close(&uffd);
+	return env_teardown(state);
+}
+
+/* So much can be under way that nobody waits for. */
+#define UNDER_WAY 4096
+
+static bool there_is_room(void *arg)
+{
+	struct ibv_mr *mr = arg;
+	struct odp_range r = range(mr, mr->addr, 1);
+
+	return !odp_prefetch(mr->pd, &r, 1, READ, 0);
+}
+
+static void prefetch_has_a_bound(void **state)
+{
+	static struct odp_range list[UNDER_WAY];
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+	size_t i;
+
+	for (i = 0; i < UNDER_WAY; i++)
+		list[i] = range(mr, mem, 1);
+	uffd_open(&uffd, mem, LEN);
+	assert_int_equal(odp_prefetch(e->rig.pd, list, UNDER_WAY, READ, 0), 0);
+	expect_errno("one more", odp_prefetch(e->rig.pd, list, 1, READ, 0),
+		     EBUSY);
+	uffd_serve(&uffd, 1);
+	assert_true(wait_until(there_is_room, mr));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +214,8 @@ int main(int argc, char **argv)
 		env_test(prefetch_of_large_ranges),
 		env_test(prefetch_of_many_ranges),
 		env_test(prefetch_errors),
+		cmocka_unit_test_setup_teardown(prefetch_has_a_bound, env_setup,
+						uffd_teardown),
 	};
 
 	return ENV_MAIN(argc, argv, "libodp_prefetch", tests);

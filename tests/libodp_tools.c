@@ -12,6 +12,7 @@
 
 #include "env.h"
 #include "nldev.h"
+#include "uffd.h"
 
 #define LINE_MAX_CHARS 100
 #define NR_PAGES 8
@@ -44,6 +45,14 @@ static int run(const char *fmt, ...)
 	if (!WIFEXITED(status))
 		test_fail("%s: died", command);
 	return WEXITSTATUS(status);
+}
+
+static struct uffd uffd;
+
+static int uffd_teardown(void **state)
+{
+	uffd_close(&uffd);
+	return env_teardown(state);
 }
 
 #define STAT ODPSTAT " -d rxe0 "
@@ -120,11 +129,52 @@ static void odpstat_lists_regions(void **state)
 	expect_output("test_libodp_");
 	expect_output(" none ");
 	expect_output(" stream ");
+	expect_output(" SLOW ");
+
+	assert_int_equal(run(STAT "-f"), 0);
+	assert_int_equal(count_lines(), 4);
+	expect_output(pid);
+	expect_output(" LOCAL REMOTE   SLOW    RNR PARKED ");
 
 	dereg_all(&e->rig);
 	assert_int_equal(run(STAT), 0);
 	assert_int_equal(count_lines(), 1);
 	expect_output("0 on-demand regions");
+}
+
+/* What the counters of one region are in a row of odpstat -f. */
+static void odpstat_shows_faults(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(2 * PAGE);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, 2 * PAGE, ACCESS_ALL);
+	unsigned int local, remote, slow, rnr, parked;
+	struct odp_stats stats;
+	const char *row;
+
+	uffd_open(&uffd, mem, 2 * PAGE);
+	uffd_serve(&uffd, 1);
+	env_read_and_check(e, mr, mem, PAGE, 1);
+	expect_success("write from memory that waits",
+		       do_write(&e->rc, ref_l(mr, mem + PAGE),
+				ref_r(e->buf_mr, e->buf), PAGE));
+	stats = stats_of(mr);
+	assert_true(stats.rnr_naks > 0 && stats.parked > 0);
+
+	assert_int_equal(run(STAT "-f -m %u", own_mrn()), 0);
+	row = strstr(output, "test_libodp_");
+	assert_non_null(row);
+	assert_int_equal(sscanf(row, "%*s %u %u %u %u %u", &local, &remote,
+				&slow, &rnr, &parked), 5);
+	assert_int_equal(local, stats.local_faults);
+	assert_int_equal(remote, stats.remote_faults);
+	assert_int_equal(slow, 2);
+	assert_int_equal(rnr, stats.rnr_naks);
+	assert_int_equal(parked, stats.parked);
+
+	assert_int_equal(run(STAT "-f -m %u 0.1 2", own_mrn()), 0);
+	assert_int_equal(count_lines(), 4);
+	expect_output("rates per second");
 }
 
 static void odpstat_gives_rates(void **state)
@@ -149,6 +199,10 @@ static void odpstat_writes_json(void **state)
 	assert_int_equal(run(STAT "-j | python3 -m json.tool"), 0);
 	expect_output("\"kind\": \"explicit\"");
 	expect_output("\"faults\": 2");
+	expect_output("\"remote_faults\": 2");
+	expect_output("\"slow_faults\": 0");
+	expect_output("\"rnr_naks\": 0");
+	expect_output("\"parked\": 0");
 	expect_output("\"resident_pages\": 2");
 	assert_int_equal(run(STAT "-j 0.1 2 | python3 -m json.tool --json-lines"),
 			 0);
@@ -295,6 +349,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		env_test(odpstat_lists_regions),
+		cmocka_unit_test_setup_teardown(odpstat_shows_faults,
+						env_setup, uffd_teardown),
 		env_test(odpstat_gives_rates),
 		env_test(odpstat_writes_json),
 		env_test(odpmap_draws_pages),

@@ -4,10 +4,15 @@
  * and that it costs the same whatever the length.
  */
 #include <errno.h>
+#include <glob.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "env.h"
 
@@ -179,6 +184,97 @@ static void length_takes_no_memory(void **state)
 	assert_true(grown < (int64_t)(2 * MANY * 16 * KIB));
 }
 
+/* How many threads of this process are there for slow faults? */
+static size_t workers(void)
+{
+	char name[32];
+	size_t i, n = 0;
+	glob_t tasks;
+	FILE *f;
+
+	if (glob("/proc/self/task/*/comm", 0, NULL, &tasks))
+		test_fail("no threads in /proc/self/task");
+	for (i = 0; i < tasks.gl_pathc; i++) {
+		f = fopen(tasks.gl_pathv[i], "r");
+		if (!f)
+			continue;
+		if (fgets(name, sizeof(name), f))
+			n += !strcmp(name, "odp-worker\n");
+		fclose(f);
+	}
+	globfree(&tasks);
+	return n;
+}
+
+static void expect_workers(size_t want)
+{
+	size_t n = workers();
+
+	if (n != want)
+		test_fail("%zu threads for slow faults, not %zu", n, want);
+}
+
+static bool no_worker(void *arg)
+{
+	(void)arg;
+	return !workers();
+}
+
+/* A program without threads has one as long as it has a region. */
+static int first_region(void *arg)
+{
+	uint8_t *mem = mem_anon(PAGE);
+	struct ibv_mr *mr;
+	struct rig rig;
+
+	(void)arg;
+	rig_open(&rig);
+	expect_workers(0);
+	mr = reg_odp(&rig, mem, PAGE, ACCESS_ALL);
+	expect_workers(1);
+	reg_odp(&rig, mem, PAGE, ACCESS_ALL);
+	expect_workers(1);
+	expect_errno("a user namespace", unshare(CLONE_NEWUSER), EINVAL);
+	dereg(&rig, mr);
+	expect_workers(1);
+	dereg_all(&rig);
+	if (!wait_until(no_worker, NULL))
+		test_fail("the thread stays");
+	return 0;
+}
+
+static void a_thread_comes_with_the_first_region(void **state)
+{
+	child_wait_ok(child_start(first_region, NULL));
+	(void)state;
+}
+
+#define NOBODY 65534
+
+static int no_more_threads(void *arg)
+{
+	const struct rlimit none = {};
+	uint8_t *mem = mem_anon(PAGE);
+	struct rig rig;
+
+	(void)arg;
+	rig_open(&rig);
+	if (setrlimit(RLIMIT_NPROC, &none) ||
+	    setresuid(NOBODY, NOBODY, NOBODY))
+		test_fail("no other user: %s", strerror(errno));
+	if (ibv_reg_mr(rig.pd, mem, PAGE, ACCESS_ALL | IBV_ACCESS_ON_DEMAND))
+		test_fail("a region without a thread");
+	if (errno != EAGAIN)
+		test_fail("no thread: %s", strerror(errno));
+	return 0;
+}
+
+static void a_thread_there_may_not_be(void **state)
+{
+	child_wait_ok(child_start(no_more_threads, NULL));
+	(void)state;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -187,6 +283,9 @@ int main(int argc, char **argv)
 		env_test(bad_arguments_are_refused),
 		env_test(length_costs_nothing),
 		env_test(length_takes_no_memory),
+		/* These open the device in a process of their own. */
+		cmocka_unit_test(a_thread_comes_with_the_first_region),
+		cmocka_unit_test(a_thread_there_may_not_be),
 	};
 
 	return ENV_MAIN(argc, argv, "registration", tests);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "env.h"
+#include "uffd.h"
 
 #define NR_PAGES 8
 #define LEN (NR_PAGES * PAGE)
@@ -192,6 +193,8 @@ static void stats_count_what_happens(void **state)
 	env_write_and_check(e, mr, mem, 1, 1);
 	stats = stats_of(mr);
 	assert_int_equal(stats.faults, 1);
+	assert_int_equal(stats.remote_faults, 1);
+	assert_int_equal(stats.local_faults, 0);
 	assert_int_equal(stats.faulted_pages, 1);
 	assert_int_equal(stats.resident_pages,
 			 stats.faulted_pages + stats.around_pages);
@@ -209,7 +212,50 @@ static void stats_count_what_happens(void **state)
 
 	expect_refused(&e->rc, "write to memory that is gone",
 		       do_write(&e->rc, env_buf(e), ref_r(mr, mem), 1));
-	assert_int_equal(stats_of(mr).failed_faults, 1);
+	stats = stats_of(mr);
+	assert_int_equal(stats.failed_faults, 1);
+	assert_int_equal(stats.slow_faults | stats.rnr_naks | stats.parked, 0);
+}
+
+static struct uffd uffd;
+
+static int uffd_teardown(void **state)
+{
+	uffd_close(&uffd);
+	return env_teardown(state);
+}
+
+/* A peer is told to come again; the owner's own work request is put aside. */
+static void stats_tell_who_waited(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(2 * PAGE);
+	struct ibv_mr *peers = reg_odp(&e->rig, mem, PAGE, ACCESS_ALL);
+	struct ibv_mr *own = reg_odp(&e->rig, mem + PAGE, PAGE, ACCESS_ALL);
+	struct odp_stats stats;
+
+	uffd_open(&uffd, mem, 2 * PAGE);
+	uffd_serve(&uffd, 1);
+	env_read_and_check(e, peers, mem, PAGE, 1);
+	stats = stats_of(peers);
+	assert_int_equal(stats.faults, 1);
+	assert_int_equal(stats.remote_faults, 1);
+	assert_int_equal(stats.local_faults, 0);
+	assert_int_equal(stats.slow_faults, 1);
+	assert_true(stats.rnr_naks > 0);
+	assert_int_equal(stats.parked, 0);
+
+	expect_success("write from memory that waits",
+		       do_write(&e->rc, ref_l(own, mem + PAGE),
+				ref_r(e->buf_mr, e->buf), PAGE));
+	stats = stats_of(own);
+	assert_int_equal(stats.faults, 1);
+	assert_int_equal(stats.remote_faults, 0);
+	assert_int_equal(stats.local_faults, 1);
+	assert_int_equal(stats.slow_faults, 1);
+	assert_int_equal(stats.rnr_naks, 0);
+	assert_true(stats.parked > 0);
+	assert_int_equal(stats_of(peers).local_faults, 0);
 }
 
 int main(int argc, char **argv)
@@ -224,6 +270,8 @@ int main(int argc, char **argv)
 		env_test(R6_mirrored_and_dirty),
 		env_test(R6_ends_of_user_space),
 		env_test(stats_count_what_happens),
+		cmocka_unit_test_setup_teardown(stats_tell_who_waited,
+						env_setup, uffd_teardown),
 	};
 
 	return ENV_MAIN(argc, argv, "snapshot", tests);

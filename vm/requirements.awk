@@ -2,22 +2,38 @@
 # SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 #
 # Prints which tests prove which requirement, from the log of a whole ctest
-# run: every cmocka test whose name begins with R and a number. Exits with 1 if
-# a requirement of WANTED has no test that passed, or has one that failed.
+# run: every cmocka test whose name begins with R and a number, and every test of
+# Python's unittest that is so named after "test_". Exits with 1 if a requirement
+# of WANTED has no test that passed, or has one that failed.
 #
 #	awk -v wanted="R1 R2" -f requirements.awk LastTest.log
 
-/^\[ +OK \] R[0-9]+_/ || /^\[ +FAILED +\] R[0-9]+_/ {
-	name = $NF
+# One test, which a log may name twice.
+function note(name, good,	part)
+{
 	split(name, part, "_")
-	if ((part[1], name) in seen)
-		next
-	seen[part[1], name]
+	if (name in seen)
+		return
+	seen[name]
 	tests[part[1]] = tests[part[1]] " " substr(name, length(part[1]) + 2)
-	if ($2 == "OK")
+	if (good)
 		passed[part[1]]++
 	else
 		failed[part[1]]++
+}
+
+/^\[ +OK \] R[0-9]+_/ || /^\[ +FAILED +\] R[0-9]+_/ {
+	note($NF, $2 == "OK")
+}
+
+# How it ended may be on a line of its own, behind what the test is about.
+/^test_/ {
+	python = $1 ~ /^test_R[0-9]+_/ ? substr($1, 6) : ""
+}
+
+python && /\.\.\. (ok|FAIL|ERROR)$/ {
+	note(python, $NF == "ok")
+	python = ""
 }
 
 # Breaks a list of words into lines.

@@ -307,6 +307,7 @@ int odp_mirror_ready(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 		if (va >= end)
 			break;
 		f = odp_visit_fault(m, va, end - va, how | ODP_ACCESS_NOWAIT);
+		trace_odp_fault(m, f.critical.start, f.critical.npages, write);
 		err = odp_visit_round(&f);
 		if (err == -EINPROGRESS)
 			return odp_visit_slow(m, f.critical, how, true, waiter);

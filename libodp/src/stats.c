@@ -37,6 +37,11 @@ static int get_stats(struct subject subject, struct odp_stats *stats)
 		.windows = resp.windows,
 		.leaves = resp.leaves,
 		.table_bytes = resp.table_bytes,
+		.local_faults = resp.local_faults,
+		.remote_faults = resp.remote_faults,
+		.slow_faults = resp.slow_faults,
+		.rnr_naks = resp.rnr_naks,
+		.parked = resp.parked,
 	};
 	return 0;
 }

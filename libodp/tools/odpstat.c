@@ -22,6 +22,7 @@ struct options {
 	bool one;
 	uint32_t mrn;
 	bool json;
+	enum sample_view view;
 	double interval;	/* 0: totals, once */
 	uint64_t count;		/* 0: for ever */
 };
@@ -35,6 +36,7 @@ static void usage(FILE *out)
 	      "\n"
 	      "  -d, --device=NAME  the device; not needed if there is only one\n"
 	      "  -m, --mr=MRN       one region only, by its number\n"
+	      "  -f, --faults       whose faults there are, and what waits for them\n"
 	      "  -j, --json         one JSON object a line and sample\n"
 	      "  -h, --help         this text\n"
 	      "\n"
@@ -56,6 +58,7 @@ static int parse(int argc, char **argv, struct options *opt)
 	static const struct option longs[] = {
 		{ "device", required_argument, NULL, 'd' },
 		{ "mr", required_argument, NULL, 'm' },
+		{ "faults", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{},
@@ -63,7 +66,7 @@ static int parse(int argc, char **argv, struct options *opt)
 	uint64_t value;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "d:m:jh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "d:m:fjh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'd':
 			opt->device = optarg;
@@ -76,6 +79,9 @@ static int parse(int argc, char **argv, struct options *opt)
 			}
 			opt->one = true;
 			opt->mrn = (uint32_t)value;
+			break;
+		case 'f':
+			opt->view = SAMPLE_FAULTS;
 			break;
 		case 'j':
 			opt->json = true;
@@ -126,8 +132,8 @@ static void print_sample(const struct options *opt, const struct sample *now,
 		sample_json(now, before);
 	} else {
 		if (!opt->one || line % LINES_PER_HEADING == 0)
-			sample_heading(now, before);
-		sample_table(now, before);
+			sample_heading(now, before, opt->view);
+		sample_table(now, before, opt->view);
 	}
 	fflush(stdout);
 }

@@ -21,10 +21,11 @@ static const struct field {
 	const char *name;
 	size_t offset;
 } growing[] = {
-	FIELD(faults), FIELD(faulted_pages), FIELD(around_pages),
-	FIELD(prefetched_pages), FIELD(invalidations),
-	FIELD(invalidated_pages), FIELD(collisions), FIELD(failed_faults),
-	FIELD(pinned_fallbacks),
+	FIELD(faults), FIELD(local_faults), FIELD(remote_faults),
+	FIELD(slow_faults), FIELD(rnr_naks), FIELD(parked),
+	FIELD(faulted_pages), FIELD(around_pages), FIELD(prefetched_pages),
+	FIELD(invalidations), FIELD(invalidated_pages), FIELD(collisions),
+	FIELD(failed_faults), FIELD(pinned_fallbacks),
 }, standing[] = {
 	FIELD(resident_pages), FIELD(huge_entries), FIELD(windows),
 	FIELD(leaves), FIELD(table_bytes),
@@ -32,12 +33,53 @@ static const struct field {
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static uint64_t value_of(const struct odp_stats *stats, const struct field *f)
+/* A column of the table: one counter, or the sum of two. */
+struct column {
+	const char *heading;
+	size_t offset, more;
+};
+
+#define NO_MORE SIZE_MAX
+#define COLUMN(heading, name) \
+	{ heading, offsetof(struct odp_stats, name), NO_MORE }
+
+static const struct column overview[] = {
+	COLUMN("FAULT", faults), COLUMN("SLOW", slow_faults),
+	{ "PAGES", offsetof(struct odp_stats, faulted_pages),
+	  offsetof(struct odp_stats, around_pages) },
+	COLUMN("PREF", prefetched_pages), COLUMN("INVAL", invalidated_pages),
+	COLUMN("FAIL", failed_faults), COLUMN("PIN", pinned_fallbacks),
+}, faults[] = {
+	COLUMN("LOCAL", local_faults), COLUMN("REMOTE", remote_faults),
+	COLUMN("SLOW", slow_faults), COLUMN("RNR", rnr_naks),
+	COLUMN("PARKED", parked), COLUMN("COLL", collisions),
+	COLUMN("FAIL", failed_faults), COLUMN("PIN", pinned_fallbacks),
+};
+
+static const struct view {
+	const struct column *columns;
+	size_t nr;
+	int width;
+} views[] = {
+	[SAMPLE_OVERVIEW] = { overview, COUNT_OF(overview), 5 },
+	[SAMPLE_FAULTS] = { faults, COUNT_OF(faults), 6 },
+};
+
+static uint64_t value_at(const struct odp_stats *stats, size_t offset)
 {
 	uint64_t value;
 
-	memcpy(&value, (const char *)stats + f->offset, sizeof(value));
+	memcpy(&value, (const char *)stats + offset, sizeof(value));
 	return value;
+}
+
+static uint64_t column_value(const struct odp_stats *stats,
+			     const struct column *column)
+{
+	uint64_t value = value_at(stats, column->offset);
+
+	return column->more == NO_MORE ? value :
+					 value + value_at(stats, column->more);
 }
 
 static double seconds_now(void)
@@ -122,8 +164,12 @@ static double seconds_since(const struct sample *now,
 		now->time - before->time : 1;
 }
 
-void sample_heading(const struct sample *now, const struct sample *before)
+void sample_heading(const struct sample *now, const struct sample *before,
+		    enum sample_view which)
 {
+	const struct view *view = &views[which];
+	size_t i;
+
 	printf("%s: %zu on-demand region%s, ", now->device, now->nr,
 	       now->nr == 1 ? "" : "s");
 	if (before)
@@ -131,50 +177,53 @@ void sample_heading(const struct sample *now, const struct sample *before)
 		       seconds_since(now, before));
 	else
 		printf("totals since registration\n");
-	if (now->nr)
-		printf("%6s %7s %-12s %5s %5s %5s %-8s %5s %5s %5s %5s %5s %5s %5s\n",
-		       "MRN", "PID", "COMMAND", "SIZE", "RES", "TABLE",
-		       "POLICY", "FAULT", "PAGES", "PREF", "INVAL", "COLL",
-		       "FAIL", "PIN");
-}
-
-static void print_rate(double seconds, uint64_t now, uint64_t before)
-{
-	const double delta = now > before ? (double)(now - before) : 0;
-
-	printf(" %5s", short_count(delta / seconds).text);
-}
-
-static void table_line(const struct sample_entry *entry,
-		       const struct odp_stats *old, double seconds)
-{
-	const struct odp_stats *new = &entry->stats;
-	const uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-
-	printf("%6u %7u %-12.12s %5s %5s %5s %-8.8s", entry->region.mrn,
-	       entry->region.pid, entry->region.command,
-	       short_bytes(entry->region.bytes).text,
-	       short_bytes(new->resident_pages * page_size).text,
-	       short_bytes(new->table_bytes).text, entry->region.policy);
-	print_rate(seconds, new->faults, old->faults);
-	print_rate(seconds, new->faulted_pages + new->around_pages,
-		   old->faulted_pages + old->around_pages);
-	print_rate(seconds, new->prefetched_pages, old->prefetched_pages);
-	print_rate(seconds, new->invalidated_pages, old->invalidated_pages);
-	print_rate(seconds, new->collisions, old->collisions);
-	print_rate(seconds, new->failed_faults, old->failed_faults);
-	print_rate(seconds, new->pinned_fallbacks, old->pinned_fallbacks);
+	if (!now->nr)
+		return;
+	printf("%6s %7s %-12s", "MRN", "PID", "COMMAND");
+	if (which == SAMPLE_OVERVIEW)
+		printf(" %5s %5s %5s %-8s", "SIZE", "RES", "TABLE", "POLICY");
+	for (i = 0; i < view->nr; i++)
+		printf(" %*s", view->width, view->columns[i].heading);
 	putchar('\n');
 }
 
-void sample_table(const struct sample *now, const struct sample *before)
+static void table_line(const struct sample_entry *entry,
+		       const struct odp_stats *old, double seconds,
+		       enum sample_view which)
+{
+	const uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	const struct odp_stats *new = &entry->stats;
+	const struct view *view = &views[which];
+	uint64_t now, before;
+	double delta;
+	size_t i;
+
+	printf("%6u %7u %-12.12s", entry->region.mrn, entry->region.pid,
+	       entry->region.command);
+	if (which == SAMPLE_OVERVIEW)
+		printf(" %5s %5s %5s %-8.8s",
+		       short_bytes(entry->region.bytes).text,
+		       short_bytes(new->resident_pages * page_size).text,
+		       short_bytes(new->table_bytes).text,
+		       entry->region.policy);
+	for (i = 0; i < view->nr; i++) {
+		now = column_value(new, &view->columns[i]);
+		before = column_value(old, &view->columns[i]);
+		delta = now > before ? (double)(now - before) : 0;
+		printf(" %*s", view->width, short_count(delta / seconds).text);
+	}
+	putchar('\n');
+}
+
+void sample_table(const struct sample *now, const struct sample *before,
+		  enum sample_view which)
 {
 	const double seconds = seconds_since(now, before);
 	size_t i;
 
 	for (i = 0; i < now->nr; i++)
 		table_line(&now->entry[i], stats_before(before, &now->entry[i]),
-			   seconds);
+			   seconds, which);
 }
 
 static void json_string(const char *text)
@@ -195,7 +244,7 @@ static void json_counters(const struct odp_stats *stats,
 
 	for (i = 0; i < nr; i++)
 		printf("%s\"%s\":%" PRIu64, i ? "," : "", fields[i].name,
-		       value_of(stats, &fields[i]));
+		       value_at(stats, fields[i].offset));
 }
 
 static void json_rates(const struct odp_stats *new,
@@ -205,8 +254,8 @@ static void json_rates(const struct odp_stats *new,
 	size_t i;
 
 	for (i = 0; i < COUNT_OF(growing); i++) {
-		now = value_of(new, &growing[i]);
-		before = value_of(old, &growing[i]);
+		now = value_at(new, growing[i].offset);
+		before = value_at(old, growing[i].offset);
 		printf("%s\"%s\":%.3f", i ? "," : "", growing[i].name,
 		       now > before ? (double)(now - before) / seconds : 0);
 	}

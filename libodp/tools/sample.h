@@ -33,11 +33,19 @@ int sample_take(struct ibv_context *context, const uint32_t *only,
 
 void sample_free(struct sample *sample);
 
+/* What a table shows: regions and what becomes of their pages, or faults. */
+enum sample_view {
+	SAMPLE_OVERVIEW,
+	SAMPLE_FAULTS,
+};
+
 /*
  * Print a sample: totals if @before is NULL, else rates per second since then.
  */
-void sample_heading(const struct sample *now, const struct sample *before);
-void sample_table(const struct sample *now, const struct sample *before);
+void sample_heading(const struct sample *now, const struct sample *before,
+		    enum sample_view which);
+void sample_table(const struct sample *now, const struct sample *before,
+		  enum sample_view which);
 void sample_json(const struct sample *now, const struct sample *before);
 
 #endif /* ODP_TOOLS_SAMPLE_H */

@@ -230,6 +230,11 @@ struct odp_stats {
 	uint64_t windows;
 	uint64_t leaves;
 	uint64_t table_bytes;
+	uint64_t local_faults;
+	uint64_t remote_faults;
+	uint64_t slow_faults;
+	uint64_t rnr_naks;
+	uint64_t parked;
 };
 
 /**
