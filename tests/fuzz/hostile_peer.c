@@ -4,20 +4,15 @@
  * pair that gives access to an on-demand region. No byte outside the region
  * may change, and what is read must be the region's. An oops ends the guest;
  * the launcher reads the kernel's log.
- *
- * The peer lives in a network namespace of its own, at the other end of a veth
- * pair, as SoftRoCE takes packets from its own interface only.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,12 +20,9 @@
 
 #include "dice.h"
 #include "env.h"
-#include "knob.h"
+#include "far.h"
 #include "roce.h"
 
-#define DEVICE		"rxe_fuzz"
-#define OUR_IP		"198.51.100.1"
-#define PEER_IP		"198.51.100.2"
 #define GUARD		(64 * KIB)
 #define REGION		(64 * KIB)
 #define BATCH		16
@@ -148,7 +140,7 @@ static void make_atomic_write(const struct orders *o, uint32_t which,
 /* Sends a batch for each of the parent's orders, until there are no more. */
 static int peer(int orders_fd)
 {
-	uint32_t from = inet_addr(PEER_IP), to = inet_addr(OUR_IP);
+	uint32_t from = inet_addr(FAR_PEER_IP), to = inet_addr(FAR_OUR_IP);
 	struct roce_packet p;
 	int sock = roce_open();
 	struct orders o;
@@ -170,117 +162,6 @@ static int peer(int orders_fd)
 			return 3;
 	}
 	return 0;
-}
-
-/* Forks the peer and connects its namespace to ours. Returns its socket. */
-static int peer_start(pid_t *pid)
-{
-	int ends[2];
-	char ready;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		test_fail("socketpair: %s", strerror(errno));
-	*pid = fork();
-	if (!*pid) {
-		close(ends[0]);
-		if (unshare(CLONE_NEWNET) || write(ends[1], "r", 1) != 1 ||
-		    read(ends[1], &ready, 1) != 1)
-			_exit(4);
-		if (system("ip addr add " PEER_IP "/24 dev fuzz1 && "
-			   "ip link set fuzz1 mtu 9000 up"))
-			_exit(5);
-		if (write(ends[1], "r", 1) != 1)
-			_exit(6);
-		_exit(peer(ends[1]));
-	}
-	close(ends[1]);
-
-	if (read(ends[0], &ready, 1) != 1)
-		test_fail("the peer has no network namespace");
-	shell("ip link add fuzz0 type veth peer name fuzz1 netns %d", *pid);
-	shell("ip addr add " OUR_IP "/24 dev fuzz0");
-	shell("ip link set fuzz0 mtu 9000 up");
-	shell("rdma link add " DEVICE " type rxe netdev fuzz0");
-	if (write(ends[0], "r", 1) != 1 || read(ends[0], &ready, 1) != 1)
-		test_fail("the peer has no network");
-	return ends[0];
-}
-
-static int gid_index(struct ibv_context *ctx)
-{
-	uint32_t ip = inet_addr(OUR_IP);
-	struct ibv_gid_entry entry;
-	int i;
-
-	for (i = 0; i < 16; i++)
-		if (!ibv_query_gid_ex(ctx, RIG_PORT, i, &entry, 0) &&
-		    entry.gid_type == IBV_GID_TYPE_ROCE_V2 &&
-		    !memcmp(entry.gid.raw + 12, &ip, sizeof(ip)))
-			return i;
-	test_fail("%s has no GID for " OUR_IP, DEVICE);
-}
-
-static union ibv_gid peer_gid(void)
-{
-	union ibv_gid gid = { .raw = { [10] = 0xff, [11] = 0xff } };
-	uint32_t ip = inet_addr(PEER_IP);
-
-	memcpy(gid.raw + 12, &ip, sizeof(ip));
-	return gid;
-}
-
-/*
- * What is left of the last batch may move the queue pair into the error state
- * just after its reset, so reset it until it takes the next step.
- */
-static void qp_init(struct ibv_qp *qp)
-{
-	struct ibv_qp_attr reset = { .qp_state = IBV_QPS_RESET };
-	struct ibv_qp_attr init = {
-		.qp_state = IBV_QPS_INIT,
-		.port_num = RIG_PORT,
-		.qp_access_flags = ACCESS_ALL,
-	};
-	int64_t deadline = now_ms() + PATIENCE_MS;
-	int err;
-
-	do {
-		if (ibv_modify_qp(qp, &reset, IBV_QP_STATE))
-			test_fail("reset: %s", strerror(errno));
-		err = ibv_modify_qp(qp, &init, IBV_QP_STATE |
-				    IBV_QP_PKEY_INDEX | IBV_QP_PORT |
-				    IBV_QP_ACCESS_FLAGS);
-	} while (err && now_ms() < deadline);
-	if (err)
-		test_fail("init: %s", strerror(err));
-}
-
-/* A queue pair that expects the peer's first packet. */
-static void qp_await_peer(struct ibv_qp *qp, int sgid_index)
-{
-	struct ibv_qp_attr attr;
-
-	qp_init(qp);
-	attr = (struct ibv_qp_attr) {
-		.qp_state = IBV_QPS_RTR,
-		.path_mtu = IBV_MTU_1024,
-		.dest_qp_num = 1234,
-		.max_dest_rd_atomic = 4,
-		.min_rnr_timer = 1,
-		.ah_attr = {
-			.is_global = 1,
-			.port_num = RIG_PORT,
-			.grh = {
-				.dgid = peer_gid(),
-				.sgid_index = sgid_index,
-				.hop_limit = 64,
-			},
-		},
-	};
-	if (ibv_modify_qp(qp, &attr, IBV_QP_STATE | IBV_QP_AV |
-			  IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
-			  IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER))
-		test_fail("ready to receive: %s", strerror(errno));
 }
 
 /* Guard, region with a hole, another region's guard: all but it must stay. */
@@ -371,7 +252,7 @@ static void atomic_writes(struct orders o, int fd, struct ibv_qp *qp, int sgid,
 		o.payload = i / 2;
 		o.length = i % 2 ? 8 : o.payload;
 		right = o.payload == 8;
-		qp_await_peer(qp, sgid);
+		far_await(qp, sgid);
 		give_orders(fd, &o);
 		deadline = now_ms() + PATIENCE_MS;
 		while (!*next && !qp_broke(qp) && now_ms() < deadline)
@@ -400,10 +281,9 @@ static void fuzz(struct dice dice, unsigned long packets)
 	int sgid, fd;
 	pid_t pid;
 
-	fd = peer_start(&pid);
-	setenv("ODP_TEST_DEVICE", DEVICE, 1);
+	fd = far_start(&pid, peer);
 	rig_open(&rig);
-	sgid = gid_index(rig.ctx);
+	sgid = far_gid_index(rig.ctx);
 	target_make(&target, &rig);
 	init.send_cq = cq_create(&rig, 16);
 	init.recv_cq = init.send_cq;
@@ -419,7 +299,7 @@ static void fuzz(struct dice dice, unsigned long packets)
 	};
 	atomic_writes(o, fd, qp, sgid, &target);
 	for (sent = 0; sent < packets; sent += BATCH) {
-		qp_await_peer(qp, sgid);
+		far_await(qp, sgid);
 		o.dice.state = roll(&dice, UINT64_MAX);
 		give_orders(fd, &o);
 		target_shake(&target, &dice);

@@ -92,9 +92,13 @@ static size_t put_headers(uint8_t *frame, size_t at,
 		.swap_add = htobe64(p->swap_add),
 		.compare = htobe64(p->compare),
 	};
+	/* The sender's queue pair is no matter. */
+	const uint32_t deth[2] = { htonl(p->qkey), htonl(1) };
 	uint32_t flush = htonl(p->flush);
 
 	at = put(frame, at, &bth, sizeof(bth));
+	if (p->opcode == UD_SEND_ONLY)
+		at = put(frame, at, deth, sizeof(deth));
 	if (p->opcode == RC_FLUSH)
 		at = put(frame, at, &flush, sizeof(flush));
 	if (has_reth(p->opcode))

@@ -11,7 +11,7 @@
 
 #define ROCE_MAX_PAYLOAD 4096
 
-/* Opcodes of the reliable connection that tests name. */
+/* Opcodes that tests name: of the reliable connection, and of datagrams. */
 enum roce_opcode {
 	RC_SEND_ONLY		= 0x04,
 	RC_WRITE_FIRST		= 0x06,
@@ -23,6 +23,7 @@ enum roce_opcode {
 	RC_FETCH_ADD		= 0x14,
 	RC_FLUSH		= 0x1c,
 	RC_ATOMIC_WRITE		= 0x1d,
+	UD_SEND_ONLY		= 0x64,
 };
 
 /* All that a request can say; which fields are sent depends on the opcode. */
@@ -37,6 +38,7 @@ struct roce_packet {
 	uint32_t flush;		/* placement and selectivity */
 	uint64_t swap_add;
 	uint64_t compare;
+	uint32_t qkey;		/* UD */
 	size_t payload_len;
 	uint8_t payload[ROCE_MAX_PAYLOAD];
 };

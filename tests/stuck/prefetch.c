@@ -17,12 +17,12 @@
 
 /* As many as the interface takes. */
 #define MANY 4094
-/* As much as an element names, in pages. */
+/* As much as an element can name. */
 #define HOLE (4 * GIB)
 #define HOLE_LEN (HOLE - PAGE)
-/* Each call's list alone is 64 KiB; in all of that, others' noise is lost. */
-#define CALLS 512
-#define UNPAID_MAX (8 * MIB)
+/* Each call's list alone is 96 KiB; in all of that, others' noise is lost. */
+#define CALLS 192
+#define UNPAID_MAX (6 * MIB)
 
 static struct ibv_sge list[MANY + 1];
 
