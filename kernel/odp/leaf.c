@@ -245,6 +245,7 @@ static unsigned int odp_leaf_clear(struct odp_leaf *leaf, unsigned long start,
 	unsigned int last = odp_leaf_index(end - 1);
 	unsigned int i, gone = 0;
 
+	lockdep_assert_held_write(&leaf->lock);
 	if (leaf->huge) {
 		leaf->huge = 0;
 		return ODP_LEAF_PAGES;

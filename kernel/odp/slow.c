@@ -190,6 +190,7 @@ static void odp_item_remove(struct odp_slow *slow, struct odp_item *item)
  */
 static unsigned long odp_slow_turn(const struct odp_slow *slow)
 {
+	lockdep_assert_held(&slow->lock);
 	if (!list_empty(&slow->idle))
 		return 0;
 	if (!list_empty(&slow->fresh))
@@ -218,6 +219,7 @@ static struct odp_item *odp_slow_expired(struct odp_slow *slow)
 {
 	struct odp_item *item;
 
+	lockdep_assert_held(&slow->lock);
 	item = list_first_entry_or_null(&slow->failed, struct odp_item, list);
 	if (!item || time_before(jiffies, item->since + ODP_ERROR_AGE))
 		return NULL;
@@ -233,6 +235,7 @@ static struct odp_item *odp_slow_new(struct odp_mirror *m, struct odp_span span,
 	struct odp_slow *slow = &m->space->slow;
 	struct odp_item *item;
 
+	lockdep_assert_held(&slow->lock);
 	if (slow->nr_items >= ODP_ITEMS_MAX)
 		return NULL;
 	item = odp_item_alloc(m, GFP_NOWAIT | __GFP_NOWARN);
@@ -462,6 +465,7 @@ static struct odp_item *odp_slow_next(struct odp_slow *slow)
 {
 	struct list_head *first = &slow->fresh, *second = &slow->again;
 
+	lockdep_assert_held(&slow->lock);
 	if (++slow->taken % ODP_AGAIN == 0)
 		swap(first, second);
 	return list_first_entry_or_null(first, struct odp_item, list) ?:
@@ -570,6 +574,7 @@ static void odp_slow_abandon(struct odp_slow *slow, const struct odp_mirror *m,
 {
 	struct odp_item *item, *next;
 
+	lockdep_assert_held(&slow->lock);
 	list_splice_tail_init(&slow->fresh, &slow->again);
 	list_for_each_entry_safe(item, next, &slow->again, list) {
 		if (m && item->m != m)

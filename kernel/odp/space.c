@@ -96,7 +96,21 @@ static void odp_space_free_notifier(struct mmu_notifier *notifier)
 	queue_work(odp_wq, &odp_space_of(notifier)->freer);
 }
 
-/* Nobody came for as long as a space lingers. */
+/* Is it time for a space to go? If not yet, come again. Under the lock. */
+static bool odp_space_is_over(struct odp_space *s)
+{
+	unsigned long end = s->idle_since + ODP_SPACE_LINGER;
+
+	lockdep_assert_held(&s->lock);
+	if (s->views || s->state != ODP_SPACE_OPEN)
+		return false;
+	if (s->dead || time_after_eq(jiffies, end))
+		return true;
+	queue_delayed_work(odp_wq, &s->closer, end - jiffies);
+
+	return false;
+}
+
 static void odp_space_close_work(struct work_struct *work)
 {
 	struct odp_space *s = container_of(to_delayed_work(work),
@@ -104,7 +118,7 @@ static void odp_space_close_work(struct work_struct *work)
 	bool close;
 
 	spin_lock(&s->lock);
-	close = !s->views && s->state == ODP_SPACE_OPEN;
+	close = odp_space_is_over(s);
 	if (close)
 		s->state = ODP_SPACE_CLOSED;
 	spin_unlock(&s->lock);
@@ -284,9 +298,14 @@ void odp_space_put(struct odp_space *s)
 
 	spin_lock(&s->lock);
 	/* Under the lock, beyond which somebody else may end the space. */
-	if (!--s->views)
-		mod_delayed_work(odp_wq, &s->closer,
-				 s->dead ? 0 : ODP_SPACE_LINGER);
+	if (!--s->views) {
+		s->idle_since = jiffies;
+		if (s->dead)
+			mod_delayed_work(odp_wq, &s->closer, 0);
+		else
+			queue_delayed_work(odp_wq, &s->closer,
+					   ODP_SPACE_LINGER);
+	}
 	spin_unlock(&s->lock);
 }
 
@@ -298,8 +317,12 @@ void odp_spaces_exit(void)
 	struct odp_space *s;
 
 	mutex_lock(&odp_spaces_lock);
-	list_for_each_entry(s, &odp_spaces, list)
+	list_for_each_entry(s, &odp_spaces, list) {
+		spin_lock(&s->lock);
+		s->idle_since = jiffies - ODP_SPACE_LINGER;
 		mod_delayed_work(odp_wq, &s->closer, 0);
+		spin_unlock(&s->lock);
+	}
 	mutex_unlock(&odp_spaces_lock);
 	/* The closers, then the notifiers that they put, then the freers. */
 	flush_workqueue(odp_wq);

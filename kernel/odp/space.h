@@ -36,6 +36,7 @@ enum odp_space_state {
  * @windows_lock: held to make a window and to unmake one
  * @lock: guards what follows, to @faulters
  * @views: mirrors that live
+ * @idle_since: when there was the last one, in jiffies
  * @state: whether new views may come
  * @nr_active: invalidations that have started and not ended
  * @blind: windows made while @nr_active was not 0
@@ -69,6 +70,7 @@ struct odp_space {
 
 	spinlock_t lock; /* see above */
 	unsigned int views;
+	unsigned long idle_since;
 	enum odp_space_state state;
 	unsigned int nr_active;
 	struct list_head blind;

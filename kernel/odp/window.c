@@ -83,6 +83,7 @@ static struct odp_window *odp_window_make(struct odp_space *s,
 	struct odp_window *w;
 	int err;
 
+	lockdep_assert_held(&s->windows_lock);
 	err = xa_reserve(&s->windows, index, GFP_KERNEL);
 	if (err)
 		return ERR_PTR(err);
@@ -182,6 +183,7 @@ void odp_window_put(struct odp_window *w)
 
 static bool odp_window_is_quiet(const struct odp_window *w)
 {
+	lockdep_assert_held(&w->lock);
 	return !w->nr_active && !w->blind;
 }
 
@@ -356,6 +358,7 @@ static bool odp_window_retire(struct odp_window *w)
 {
 	bool empty;
 
+	lockdep_assert_held(&w->space->windows_lock);
 	/* Pairs with odp_window_put(), which tells the tender to come again. */
 	smp_mb();
 	if (!refcount_dec_if_one(&w->refs))

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Pages that only the device uses are young to reclaim (R20): under pressure in
+ * a memory control group they stay, while pages that nobody uses any more go.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "env.h"
+#include "knob.h"
+#include "memcg.h"
+
+#define IMAGE	"/tmp/odp_young.img"
+#define DIR	"/tmp/odp_young"
+#define SET	(8 * MIB)
+#define STREAM	(8 * SET)
+#define ROOM	(3 * SET)
+#define ROUNDS	4
+#define STEP	MIB
+
+static struct memcg group;
+
+/* A file system of its own: its pages are charged to whoever reads them. */
+static int young_setup(void **state)
+{
+	shell_try("modprobe -q loop");
+	shell("truncate -s 128M " IMAGE " && mkfs.ext4 -q -F " IMAGE
+	      " && mkdir -p " DIR " && mount -o loop " IMAGE " " DIR);
+	shell("for file in hot idle; do "
+	      "head -c %zu /dev/urandom >" DIR "/$file; done; "
+	      "head -c %zu /dev/urandom >" DIR "/stream; sync; "
+	      "echo 3 >/proc/sys/vm/drop_caches", SET, STREAM);
+	if (!memcg_open(&group, "odp_young"))
+		return -1;
+	return env_setup(state);
+}
+
+static int young_teardown(void **state)
+{
+	const struct memcg root = { .dir = "/sys/fs/cgroup" };
+
+	env_teardown(state);
+	memcg_add(&root, getpid());
+	memcg_close(&group);
+	shell("umount " DIR " && rmdir " DIR " && rm " IMAGE);
+	return 0;
+}
+
+static uint8_t *map_file(const char *path, size_t len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t *mem = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (mem == MAP_FAILED)
+		test_fail("%s: %s", path, strerror(errno));
+	close(fd);
+	return mem;
+}
+
+static uint8_t look(const uint8_t *mem, size_t len)
+{
+	uint8_t sum = 0;
+	size_t off;
+
+	for (off = 0; off < len; off += PAGE)
+		sum += mem[off];
+	return sum;
+}
+
+static void device_reads(struct env *e, struct ibv_mr *mr, const uint8_t *mem)
+{
+	size_t off;
+
+	for (off = 0; off < SET; off += STEP)
+		expect_success("read", do_read(&e->rc, env_buf(e),
+					       ref_r(mr, mem + off), STEP));
+}
+
+/* How many per cent of a file's pages are in memory. */
+static int present(uint8_t *mem)
+{
+	static uint8_t in[SET / PAGE];
+	size_t i, n = 0;
+
+	if (mincore(mem, SET, in))
+		test_fail("mincore: %s", strerror(errno));
+	for (i = 0; i < SET / PAGE; i++)
+		n += in[i] & 1;
+	return n * 100 / (SET / PAGE);
+}
+
+static void R20_what_the_device_uses_stays(void **state)
+{
+	const struct pair_config big = {
+		.type = IBV_QPT_RC, .mtu = IBV_MTU_4096,
+	};
+	uint8_t *hot, *idle, *stream;
+	struct ibv_mr *hot_mr, *idle_mr;
+	struct env *e = *state;
+	uint64_t faults;
+	size_t off;
+	int round;
+
+	pair_close(&e->rc);
+	pair_open(&e->rc, &e->rig, &big);
+	if (!memcg_add(&group, getpid()) ||
+	    !memcg_set_bytes(&group, "memory.max",
+			     memcg_bytes(&group) + (int64_t)ROOM))
+		test_fail("no memory control group");
+	hot = map_file(DIR "/hot", SET);
+	idle = map_file(DIR "/idle", SET);
+	stream = map_file(DIR "/stream", STREAM);
+	hot_mr = reg_odp(&e->rig, hot, SET, IBV_ACCESS_REMOTE_READ);
+	idle_mr = reg_odp(&e->rig, idle, SET, IBV_ACCESS_REMOTE_READ);
+
+	/* The processor looks at both once, the device at one again and again. */
+	look(hot, SET);
+	look(idle, SET);
+	device_reads(e, hot_mr, hot);
+	device_reads(e, idle_mr, idle);
+	faults = stats_of(hot_mr).faults;
+	for (round = 0; round < ROUNDS; round++)
+		for (off = 0; off < STREAM; off += SET / 2) {
+			look(stream + off, SET / 2);
+			device_reads(e, hot_mr, hot);
+		}
+	print_message("present: %d %% of what the device uses, %d %% of what nobody does; %llu faults\n",
+		      present(hot), present(idle),
+		      (unsigned long long)(stats_of(hot_mr).faults - faults));
+	assert_true(present(idle) < 50);
+	assert_true(present(hot) >= 90);
+	munmap(hot, SET);
+	munmap(idle, SET);
+	munmap(stream, STREAM);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(R20_what_the_device_uses_stays,
+						young_setup, young_teardown),
+	};
+
+	return ENV_MAIN(argc, argv, "young", tests);
+}
