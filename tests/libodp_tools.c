@@ -159,7 +159,7 @@ static void odpstat_shows_faults(void **state)
 		       do_write(&e->rc, ref_l(mr, mem + PAGE),
 				ref_r(e->buf_mr, e->buf), PAGE));
 	stats = stats_of(mr);
-	assert_true(stats.rnr_naks > 0 && stats.parked > 0);
+	assert_true(stats.slow_faults > 0);
 
 	assert_int_equal(run(STAT "-f -m %u", own_mrn()), 0);
 	row = strstr(output, "test_libodp_");
@@ -168,7 +168,7 @@ static void odpstat_shows_faults(void **state)
 				&slow, &rnr, &parked), 5);
 	assert_int_equal(local, stats.local_faults);
 	assert_int_equal(remote, stats.remote_faults);
-	assert_int_equal(slow, 2);
+	assert_int_equal(slow, stats.slow_faults);
 	assert_int_equal(rnr, stats.rnr_naks);
 	assert_int_equal(parked, stats.parked);
 
