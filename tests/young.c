@@ -60,14 +60,12 @@ static uint8_t *map_file(const char *path, size_t len)
 	return mem;
 }
 
-static uint8_t look(const uint8_t *mem, size_t len)
+static void look(const volatile uint8_t *mem, size_t len)
 {
-	uint8_t sum = 0;
 	size_t off;
 
 	for (off = 0; off < len; off += PAGE)
-		sum += mem[off];
-	return sum;
+		(void)mem[off];
 }
 
 static void device_reads(struct env *e, struct ibv_mr *mr, const uint8_t *mem)
@@ -100,6 +98,7 @@ static void R20_what_the_device_uses_stays(void **state)
 	uint8_t *hot, *idle, *stream;
 	struct ibv_mr *hot_mr, *idle_mr;
 	struct env *e = *state;
+	bool hot_stays, idle_goes;
 	uint64_t faults;
 	size_t off;
 	int round;
@@ -130,11 +129,13 @@ static void R20_what_the_device_uses_stays(void **state)
 	print_message("present: %d %% of what the device uses, %d %% of what nobody does; %llu faults\n",
 		      present(hot), present(idle),
 		      (unsigned long long)(stats_of(hot_mr).faults - faults));
-	assert_true(present(idle) < 50);
-	assert_true(present(hot) >= 90);
+	hot_stays = present(hot) >= 90;
+	idle_goes = present(idle) < 50;
 	munmap(hot, SET);
 	munmap(idle, SET);
 	munmap(stream, STREAM);
+	assert_true(idle_goes);
+	assert_true(hot_stays);
 }
 
 int main(int argc, char **argv)
