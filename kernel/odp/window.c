@@ -41,12 +41,13 @@ struct odp_window *odp_window_next(struct odp_space *s, unsigned long *index,
 {
 	struct odp_window *w;
 
-	rcu_read_lock();
-	do {
-		w = xa_find(&s->windows, index, last, XA_PRESENT);
-		++*index;
-	} while (w && !refcount_inc_not_zero(&w->refs));
-	rcu_read_unlock();
+	/* Under the lock, no window that is there is on its way out. */
+	spin_lock(&s->lock);
+	w = xa_find(&s->windows, index, last, XA_PRESENT);
+	if (w)
+		refcount_inc(&w->refs);
+	spin_unlock(&s->lock);
+	++*index;
 
 	return w;
 }
@@ -350,25 +351,33 @@ void odp_windows_zap(struct odp_space *s)
 }
 
 /*
- * Let nobody come to a window any more, if nothing is in it and nobody is at
- * it. A fault may still have put something in just before it left, so look into
- * the window only once nobody is at it. Under windows_lock.
+ * Take a window out of its space, if nothing is in it and nobody is at it. A
+ * fault may still have put something in just before it left, so look into the
+ * window only once nobody is at it; and let no invalidation pass by meanwhile.
  */
 static bool odp_window_retire(struct odp_window *w)
 {
-	bool empty;
+	struct odp_space *s = w->space;
+	bool empty = false;
 
-	lockdep_assert_held(&w->space->windows_lock);
+	lockdep_assert_held(&s->windows_lock);
+	spin_lock(&s->lock);
 	/* Pairs with odp_window_put(), which tells the tender to come again. */
 	smp_mb();
 	if (!refcount_dec_if_one(&w->refs))
-		return false;
+		goto out;
 	spin_lock(&w->lock);
 	empty = !w->nr_leaves;
 	spin_unlock(&w->lock);
-	if (!empty)
+	if (empty) {
+		xa_erase(&s->windows, w->start >> ODP_WINDOW_SHIFT);
+		list_del_init(&w->blind_list);
+		list_del_init(&w->untidy_list);
+	} else {
 		refcount_set(&w->refs, 1);
-
+	}
+out:
+	spin_unlock(&s->lock);
 	return empty;
 }
 
@@ -382,13 +391,6 @@ static void odp_window_prune(struct odp_window *w)
 
 	mutex_lock(&s->windows_lock);
 	last = odp_window_retire(w);
-	if (last) {
-		spin_lock(&s->lock);
-		xa_erase(&s->windows, w->start >> ODP_WINDOW_SHIFT);
-		list_del_init(&w->blind_list);
-		list_del_init(&w->untidy_list);
-		spin_unlock(&s->lock);
-	}
 	mutex_unlock(&s->windows_lock);
 	if (last)
 		kfree_rcu(w, rcu);

@@ -356,6 +356,42 @@ static void R15_window_goes_as_faults_come(void **state)
 			  dev_stats(r->dev).leaves, dev_stats(r->dev).windows);
 }
 
+/*
+ * A window that the tender looks at, and finds in use after all, hears of every
+ * invalidation all the same: the device never reads what was there before. One
+ * leaf becomes empty, which calls the tender; sooner or later after that the
+ * other one's page goes.
+ */
+static void R11_window_hears_while_it_is_tended(void **state)
+{
+	uint8_t *mem = mem_anon_aligned(2 * HUGE_2M, HUGE_2M), byte;
+	uint8_t *other = mem + HUGE_2M;
+	int64_t end = now_ms() + CHASE_MS;
+	volatile unsigned int wait;
+	uint64_t i, got;
+	int dev;
+
+	(void)state;
+	mem_advise(mem, 2 * HUGE_2M, MADV_NOHUGEPAGE, "NOHUGEPAGE");
+	dev = dev_open(mem, 2 * HUGE_2M, &dev_default);
+	for (i = 0; now_ms() < end; i++) {
+		memcpy(other, &i, sizeof(i));
+		assert_int_equal(dev_read(dev, other, &got, sizeof(got)), 0);
+		if (got != i)
+			test_fail("the device read %llu, not %llu",
+				  (unsigned long long)got,
+				  (unsigned long long)i);
+		assert_int_equal(dev_read(dev, mem, &byte, 1), 0);
+		mem_advise(mem, PAGE, MADV_DONTNEED, "MADV_DONTNEED");
+		for (wait = i % 256 * 8; wait; wait--)
+			;
+		mem_advise(other, PAGE, MADV_DONTNEED, "MADV_DONTNEED");
+	}
+	/* Nor does it miss an end: it would never be quiet again. */
+	assert_int_equal(dev_stats(dev).pinned_fallbacks, 0);
+	dev_close(dev);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +399,7 @@ int main(int argc, char **argv)
 		race_test(R11_fork_between_snapshot_and_install),
 		race_test(R11_other_invalidation_ends_meanwhile),
 		race_test(R11_overlapping_invalidations),
+		race_test(R11_window_hears_while_it_is_tended),
 		race_test(R12_waiter_has_a_time_limit),
 		race_test(R12_at_the_limit_pages_are_pinned),
 		race_test(R13_no_part_of_a_moved_snapshot_is_installed),
