@@ -196,7 +196,8 @@ static void R21_invalidation_costs_the_same_under_many(void **state)
 	}
 	print_message("munmap: %lld us under 1 region, %lld us under %d\n",
 		      (long long)one, (long long)many, MANY + 1);
-	assert_true(many <= one + one / 5);
+	/* And a little, as an interrupt at the wrong time is no invalidation. */
+	assert_true(many <= one + one / 5 + 50);
 }
 
 int main(int argc, char **argv)

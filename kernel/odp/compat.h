@@ -8,7 +8,7 @@
 #include <linux/mmu_notifier.h>
 
 /* What a notifier says of age: an int once, a bool now. */
-typedef typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0))
-	odp_young_t;
+#define odp_young_t \
+	typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0))
 
 #endif /* ODP_COMPAT_H */

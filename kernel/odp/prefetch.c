@@ -103,6 +103,19 @@ out:
 	return 0;
 }
 
+static struct odp_fault odp_prefetch_fault(struct odp_mirror *m,
+					   enum odp_prefetch how, bool yields)
+{
+	return (struct odp_fault) {
+		.m = m,
+		.write = how == ODP_PREFETCH_WRITE,
+		.populate = how == ODP_PREFETCH_NO_FAULT ? ODP_POPULATE_NO :
+							   ODP_POPULATE_ALL,
+		.wait = true,
+		.yields = yields,
+	};
+}
+
 /**
  * odp_prefetch_turn - do the next part of a prefetch, as a worker
  * @m: the mirror
@@ -116,14 +129,7 @@ out:
 int odp_prefetch_turn(struct odp_mirror *m, u64 *va, u64 *length,
 		      enum odp_prefetch how)
 {
-	struct odp_fault f = {
-		.m = m,
-		.write = how == ODP_PREFETCH_WRITE,
-		.populate = how == ODP_PREFETCH_NO_FAULT ? ODP_POPULATE_NO :
-							   ODP_POPULATE_ALL,
-		.wait = true,
-		.yields = true,
-	};
+	struct odp_fault f = odp_prefetch_fault(m, how, true);
 	bool missed = false;
 	int err;
 
@@ -150,13 +156,7 @@ int odp_prefetch_turn(struct odp_mirror *m, u64 *va, u64 *length,
 int odp_mirror_prefetch(struct odp_mirror *m, u64 va, u64 length,
 			enum odp_prefetch how)
 {
-	struct odp_fault f = {
-		.m = m,
-		.write = how == ODP_PREFETCH_WRITE,
-		.populate = how == ODP_PREFETCH_NO_FAULT ? ODP_POPULATE_NO :
-							   ODP_POPULATE_ALL,
-		.wait = true,
-	};
+	struct odp_fault f = odp_prefetch_fault(m, how, false);
 	bool missed = false;
 	int err;
 

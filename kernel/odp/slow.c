@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
  * Slow faults. A packet's worker leaves them here and goes on; threads of the
- * process that registered the memory do them, see <rdma/odp_mirror.h>.
+ * process that registered the memory (worker.c) do them, a turn at a time.
  */
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sched.h>
 #include <linux/sched/vhost_task.h>
 #include <linux/slab.h>
 
@@ -16,125 +15,14 @@
 #include "slow.h"
 #include "space.h"
 #include "trace.h"
+#include "waiter.h"
 
-/* Workers of a process at most. */
-#define ODP_WORKERS_MAX		16
 /* Faults of a process under way at most, and as many prefetches. */
 #define ODP_ITEMS_MAX		4096
-/*
- * How long a worker may wait for one page while others have not had their turn,
- * and while they have.
- */
-#define ODP_TURN		DIV_ROUND_UP(HZ, 50)
-#define ODP_NEXT_TURN		DIV_ROUND_UP(HZ, 2)
 /* What waits for its next turn gets every so manieth one. */
 #define ODP_AGAIN		4
 /* How long an error waits for the access that caused it to come again. */
 #define ODP_ERROR_AGE		(2 * HZ)
-
-/**
- * struct odp_worker - a thread of the process
- * @list: in slow->workers
- * @idle_list: in slow->idle
- * @space: for whom it works
- * @task: the thread
- * @span: of the fault that it is at
- * @write: the same
- */
-struct odp_worker {
-	struct list_head list;
-	struct list_head idle_list;
-	struct odp_space *space;
-	struct vhost_task *task;
-	struct odp_span span;
-	bool write;
-};
-
-/**
- * struct odp_item - a slow fault, or a prefetch
- * @list: in slow->fresh, slow->again or slow->failed
- * @m: the mirror, to which it has a reference until it has failed
- * @span: a fault's critical pages
- * @write: a fault's
- * @prefetch: it is a prefetch
- * @how: how far that goes for a page
- * @va: where it goes on
- * @length: how much is left
- * @err: why it failed, at @since
- * @since: in jiffies
- * @waiters: whom to wake
- */
-struct odp_item {
-	struct list_head list;
-	struct odp_mirror *m;
-	struct odp_span span;
-	bool write;
-	bool prefetch;
-	enum odp_prefetch how;
-	u64 va;
-	u64 length;
-	int err;
-	unsigned long since;
-	struct list_head waiters;
-};
-
-/* Guards the lists of waiters, which may outlive the space they are in. */
-static DEFINE_SPINLOCK(odp_waiters_lock);
-
-/**
- * odp_waiter_init - get ready to wait
- * @waiter: the waiter
- * @wake: called once for each odp_mirror_ready() that returned -EINPROGRESS,
- *	under a spinlock
- */
-void odp_waiter_init(struct odp_waiter *waiter,
-		     void (*wake)(struct odp_waiter *waiter))
-{
-	INIT_LIST_HEAD(&waiter->list);
-	waiter->wake = wake;
-}
-EXPORT_SYMBOL_GPL(odp_waiter_init);
-
-/**
- * odp_waiter_cancel - wait no more
- * @waiter: the waiter; it is not being woken when this returns
- */
-void odp_waiter_cancel(struct odp_waiter *waiter)
-{
-	spin_lock(&odp_waiters_lock);
-	list_del_init(&waiter->list);
-	spin_unlock(&odp_waiters_lock);
-}
-EXPORT_SYMBOL_GPL(odp_waiter_cancel);
-
-static void odp_waiter_add(struct odp_waiter *waiter, struct list_head *waiters)
-{
-	if (!waiter)
-		return;
-	spin_lock(&odp_waiters_lock);
-	list_move_tail(&waiter->list, waiters);
-	spin_unlock(&odp_waiters_lock);
-}
-
-static void odp_waiters_take(struct list_head *from, struct list_head *to)
-{
-	spin_lock(&odp_waiters_lock);
-	list_splice_tail_init(from, to);
-	spin_unlock(&odp_waiters_lock);
-}
-
-static void odp_waiters_wake(struct list_head *waiters)
-{
-	struct odp_waiter *waiter;
-
-	spin_lock(&odp_waiters_lock);
-	while (!list_empty(waiters)) {
-		waiter = list_first_entry(waiters, struct odp_waiter, list);
-		list_del_init(&waiter->list);
-		waiter->wake(waiter);
-	}
-	spin_unlock(&odp_waiters_lock);
-}
 
 static struct odp_item *odp_item_alloc(struct odp_mirror *m, gfp_t gfp)
 {
@@ -152,7 +40,7 @@ static struct odp_item *odp_item_alloc(struct odp_mirror *m, gfp_t gfp)
 	return item;
 }
 
-/* odp_slow_exit() waits for whoever is still on the way out of here. */
+/* odp_workers_exit() waits for whoever is still on the way out of here. */
 static void odp_item_release(struct odp_mirror *m)
 {
 	odp_mirror_put(m);
@@ -184,22 +72,11 @@ static void odp_item_remove(struct odp_slow *slow, struct odp_item *item)
 	WRITE_ONCE(slow->nr_items, slow->nr_items - 1);
 }
 
-/*
- * How long may workers wait, if somebody else waits for them? Else 0. Under the
- * lock.
+/**
+ * odp_slow_wake - have somebody take up what was put into a queue
+ * @slow: the space's, its lock held
  */
-static unsigned long odp_slow_turn(const struct odp_slow *slow)
-{
-	lockdep_assert_held(&slow->lock);
-	if (!list_empty(&slow->idle))
-		return 0;
-	if (!list_empty(&slow->fresh))
-		return ODP_TURN;
-	return list_empty(&slow->again) ? 0 : ODP_NEXT_TURN;
-}
-
-/* Have somebody take up what was put into the queue. Under the lock. */
-static void odp_slow_wake(struct odp_slow *slow)
+void odp_slow_wake(struct odp_slow *slow)
 {
 	struct odp_worker *worker;
 
@@ -393,13 +270,19 @@ int odp_mirror_prefetch_later(struct odp_mirror *m, u64 va, u64 length,
 }
 EXPORT_SYMBOL_GPL(odp_mirror_prefetch_later);
 
-/* One turn. -EINPROGRESS: not done yet, and others shall have theirs. */
-static int odp_item_run(struct odp_worker *worker, struct odp_item *item)
+/**
+ * odp_item_run - give an item a turn
+ * @item: the item, which the caller has taken
+ *
+ * Return: 0 when it is done; -EINPROGRESS if not, and others shall have their
+ * turn; else why it failed.
+ */
+int odp_item_run(struct odp_item *item)
 {
 	struct odp_fault f = {
 		.m = item->m,
-		.critical = worker->span,
-		.write = worker->write,
+		.critical = item->turn_span,
+		.write = item->turn_write,
 		.wait = true,
 		.yields = true,
 	};
@@ -422,23 +305,25 @@ static int odp_item_run(struct odp_worker *worker, struct odp_item *item)
 }
 
 /* Meanwhile somebody may have come who needs more. Under the lock. */
-static bool odp_item_grew(const struct odp_item *item,
-			  const struct odp_worker *worker)
+static bool odp_item_grew(const struct odp_item *item)
 {
-	return !item->prefetch && (item->write != worker->write ||
-				   item->span.npages != worker->span.npages);
+	return item->write != item->turn_write ||
+	       item->span.npages != item->turn_span.npages;
 }
 
-/* An item has had its turn. */
-static void odp_item_ran(struct odp_worker *worker, struct odp_item *item,
-			 int err)
+/**
+ * odp_item_ran - an item has had its turn
+ * @item: the item, which is the caller's no more
+ * @err: as odp_item_run() returned it
+ */
+void odp_item_ran(struct odp_item *item, int err)
 {
-	struct odp_slow *slow = &worker->space->slow;
 	struct odp_mirror *m = item->m;
+	struct odp_slow *slow = &m->space->slow;
 	LIST_HEAD(waiters);
 
 	spin_lock(&slow->lock);
-	if (err == -EINPROGRESS || (!err && odp_item_grew(item, worker))) {
+	if (err == -EINPROGRESS || (!err && odp_item_grew(item))) {
 		list_add_tail(&item->list, &slow->again);
 		spin_unlock(&slow->lock);
 		return;
@@ -460,111 +345,29 @@ static void odp_item_ran(struct odp_worker *worker, struct odp_item *item,
 	odp_item_release(m);
 }
 
-/* Whose turn is it? Under the lock. */
-static struct odp_item *odp_slow_next(struct odp_slow *slow)
+/**
+ * odp_slow_take - whose turn is it?
+ * @slow: the space's, its lock held
+ *
+ * Return: an item, for odp_item_run() and odp_item_ran(); or NULL.
+ */
+struct odp_item *odp_slow_take(struct odp_slow *slow)
 {
 	struct list_head *first = &slow->fresh, *second = &slow->again;
+	struct odp_item *item;
 
 	lockdep_assert_held(&slow->lock);
 	if (++slow->taken % ODP_AGAIN == 0)
 		swap(first, second);
-	return list_first_entry_or_null(first, struct odp_item, list) ?:
+	item = list_first_entry_or_null(first, struct odp_item, list) ?:
 	       list_first_entry_or_null(second, struct odp_item, list);
-}
-
-/* Take the next item, or become idle. */
-static struct odp_item *odp_worker_next(struct odp_worker *worker, bool *alone)
-{
-	struct odp_slow *slow = &worker->space->slow;
-	struct odp_item *item;
-
-	spin_lock(&slow->lock);
-	item = odp_slow_next(slow);
-	if (item) {
-		list_del_init(&worker->idle_list);
-		list_del_init(&item->list);
-		worker->span = item->span;
-		worker->write = item->write;
-	} else if (list_empty(&worker->idle_list)) {
-		list_add(&worker->idle_list, &slow->idle);
-	}
-	*alone = list_empty(&slow->idle);
-	spin_unlock(&slow->lock);
+	if (!item)
+		return NULL;
+	list_del_init(&item->list);
+	item->turn_span = item->span;
+	item->turn_write = item->write;
 
 	return item;
-}
-
-static bool odp_worker_run(void *arg);
-static void odp_worker_killed(void *arg);
-
-/* One more thread of the current process. */
-static int odp_worker_hire(struct odp_space *s)
-{
-	struct odp_slow *slow = &s->slow;
-	struct odp_worker *worker;
-	struct vhost_task *task;
-	bool full;
-	int err;
-
-	spin_lock(&slow->lock);
-	full = slow->nr_workers >= ODP_WORKERS_MAX;
-	if (!full)
-		slow->nr_workers++;
-	spin_unlock(&slow->lock);
-	if (full)
-		return 0;
-
-	err = -ENOMEM;
-	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
-	if (!worker)
-		goto err_count;
-	INIT_LIST_HEAD(&worker->idle_list);
-	worker->space = s;
-	task = vhost_task_create(odp_worker_run, odp_worker_killed, worker,
-				 "odp-worker");
-	if (IS_ERR_OR_NULL(task)) {
-		err = task ? PTR_ERR(task) : -EAGAIN;
-		goto err_free;
-	}
-	worker->task = task;
-	spin_lock(&slow->lock);
-	list_add(&worker->list, &slow->workers);
-	spin_unlock(&slow->lock);
-	vhost_task_start(task);
-
-	return 0;
-
-err_free:
-	kfree(worker);
-err_count:
-	spin_lock(&slow->lock);
-	slow->nr_workers--;
-	spin_unlock(&slow->lock);
-	return err;
-}
-
-/* The thread's loop calls this; on false it sleeps until it is woken. */
-static bool odp_worker_run(void *arg)
-{
-	struct odp_worker *worker = arg;
-	struct odp_item *item;
-	bool alone;
-	int err;
-
-	item = odp_worker_next(worker, &alone);
-	if (!item)
-		return false;
-	__set_current_state(TASK_RUNNING);
-
-	/* This one may take for ever. Without help, workers take turns. */
-	if (alone)
-		odp_worker_hire(worker->space);
-	err = odp_item_run(worker, item);
-	trace_odp_slow_end(item->m, worker->span.start, worker->span.npages,
-			   err);
-	odp_item_ran(worker, item, err);
-
-	return true;
 }
 
 /* What nobody is at, of a mirror or, if @m is NULL, of all. Under the lock. */
@@ -594,82 +397,20 @@ static void odp_items_free(struct list_head *items)
 		odp_item_free(item);
 }
 
-/* The process dies, and its threads with it. The last one clears up. */
-static void odp_worker_killed(void *arg)
+/**
+ * odp_slow_clear - nobody is left to do what waits
+ * @slow: the space's
+ */
+void odp_slow_clear(struct odp_slow *slow)
 {
-	struct odp_worker *worker = arg;
-	struct odp_slow *slow = &worker->space->slow;
 	LIST_HEAD(orphans);
 	LIST_HEAD(waiters);
 
 	spin_lock(&slow->lock);
-	list_del_init(&worker->idle_list);
-	if (!--slow->nr_workers)
-		odp_slow_abandon(slow, NULL, &orphans, &waiters);
-	else if (odp_slow_turn(slow))
-		odp_slow_wake(slow);
+	odp_slow_abandon(slow, NULL, &orphans, &waiters);
 	spin_unlock(&slow->lock);
-
 	odp_waiters_wake(&waiters);
 	odp_items_free(&orphans);
-}
-
-/**
- * odp_slow_staff - see to it that a space has a worker
- * @s: the space
- *
- * The worker is made by the process whose memory it is; for others there is
- * none, and their faults that wait are done by whoever meets them.
- *
- * Return: 0; -ENOMEM; -EAGAIN if the process may have no more threads.
- */
-int odp_slow_staff(struct odp_space *s)
-{
-	if (current->mm != s->mm || (current->flags & PF_KTHREAD) ||
-	    READ_ONCE(s->slow.nr_workers))
-		return 0;
-	return odp_worker_hire(s);
-}
-
-/* Wake whoever waits and should not. Returns whether to come again. */
-static bool odp_slow_kick_all(struct odp_space *s, unsigned long turn)
-{
-	bool again = turn;
-	struct odp_fault *f;
-
-	spin_lock(&s->lock);
-	list_for_each_entry(f, &s->faulters, list) {
-		if (odp_mirror_dying(f->m)) {
-			again = true;
-		} else if (turn && f->yields &&
-			   time_after_eq(jiffies, f->since + turn)) {
-			WRITE_ONCE(f->yield, true);
-		} else {
-			continue;
-		}
-		wake_up_process(f->task);
-	}
-	spin_unlock(&s->lock);
-	wake_up_all(&s->wait);
-
-	return again;
-}
-
-/*
- * A fault that is about to sleep in the memory manager misses a wake-up, so this
- * comes again until there is no need for it.
- */
-static void odp_slow_kicker(struct work_struct *work)
-{
-	struct odp_space *s = container_of(to_delayed_work(work),
-					   struct odp_space, slow.kicker);
-	unsigned long turn;
-
-	spin_lock(&s->slow.lock);
-	turn = odp_slow_turn(&s->slow);
-	spin_unlock(&s->slow.lock);
-	if (odp_slow_kick_all(s, turn))
-		queue_delayed_work(odp_wq, &s->slow.kicker, ODP_TURN);
 }
 
 /**
@@ -697,37 +438,24 @@ void odp_slow_forget(struct odp_mirror *m)
 
 /**
  * odp_slow_init - begin with no slow faults
- * @s: the space
+ * @slow: the space's
  */
-void odp_slow_init(struct odp_space *s)
+void odp_slow_init(struct odp_slow *slow)
 {
-	struct odp_slow *slow = &s->slow;
-
 	spin_lock_init(&slow->lock);
 	xa_init_flags(&slow->items, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&slow->fresh);
 	INIT_LIST_HEAD(&slow->again);
 	INIT_LIST_HEAD(&slow->failed);
 	INIT_LIST_HEAD(&slow->starved);
-	INIT_LIST_HEAD(&slow->workers);
-	INIT_LIST_HEAD(&slow->idle);
-	INIT_DELAYED_WORK(&slow->kicker, odp_slow_kicker);
 }
 
 /**
- * odp_slow_exit - let the workers go
- * @s: the space, of which there is no mirror: they have nothing to do
+ * odp_slow_exit - forget errors that nobody asked for
+ * @slow: the space's, which has no worker and no other item any more
  */
-void odp_slow_exit(struct odp_space *s)
+void odp_slow_exit(struct odp_slow *slow)
 {
-	struct odp_slow *slow = &s->slow;
-	struct odp_worker *worker, *next;
-
-	disable_delayed_work_sync(&slow->kicker);
-	list_for_each_entry_safe(worker, next, &slow->workers, list) {
-		vhost_task_stop(worker->task);
-		kfree(worker);
-	}
 	odp_items_free(&slow->failed);
 	xa_destroy(&slow->items);
 }

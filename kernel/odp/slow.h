@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
 /*
- * Slow faults: those that wait for others, done by threads of the process.
+ * Slow faults: those that wait for others.
  */
 #ifndef ODP_SLOW_H
 #define ODP_SLOW_H
 
+#include <linux/jiffies.h>
 #include <linux/list.h>
-#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -15,6 +15,60 @@
 #include "around.h"
 
 struct odp_space;
+struct vhost_task;
+
+/*
+ * How long a worker may wait for one page while others have not had their turn,
+ * and while they have.
+ */
+#define ODP_TURN	DIV_ROUND_UP(HZ, 50)
+#define ODP_NEXT_TURN	DIV_ROUND_UP(HZ, 2)
+
+/**
+ * struct odp_item - a slow fault, or a prefetch
+ * @list: in slow->fresh, slow->again or slow->failed
+ * @m: the mirror, to which it has a reference until it has failed
+ * @span: a fault's critical pages
+ * @write: a fault's
+ * @turn_span: the same, as it was when its turn began
+ * @turn_write: the same
+ * @prefetch: it is a prefetch
+ * @how: how far that goes for a page
+ * @va: where it goes on
+ * @length: how much is left
+ * @err: why it failed, at @since
+ * @since: in jiffies
+ * @waiters: whom to wake
+ */
+struct odp_item {
+	struct list_head list;
+	struct odp_mirror *m;
+	struct odp_span span;
+	bool write;
+	struct odp_span turn_span;
+	bool turn_write;
+	bool prefetch;
+	enum odp_prefetch how;
+	u64 va;
+	u64 length;
+	int err;
+	unsigned long since;
+	struct list_head waiters;
+};
+
+/**
+ * struct odp_worker - a thread of the process
+ * @list: in slow->workers
+ * @idle_list: in slow->idle
+ * @space: for whom it works
+ * @task: the thread
+ */
+struct odp_worker {
+	struct list_head list;
+	struct list_head idle_list;
+	struct odp_space *space;
+	struct vhost_task *task;
+};
 
 /**
  * struct odp_slow - the slow faults of a space
@@ -49,9 +103,13 @@ struct odp_slow {
 	struct delayed_work kicker;
 };
 
-void odp_slow_init(struct odp_space *s);
-int odp_slow_staff(struct odp_space *s);
-void odp_slow_exit(struct odp_space *s);
+void odp_slow_init(struct odp_slow *slow);
+void odp_slow_exit(struct odp_slow *slow);
+void odp_slow_wake(struct odp_slow *slow);
+struct odp_item *odp_slow_take(struct odp_slow *slow);
+int odp_item_run(struct odp_item *item);
+void odp_item_ran(struct odp_item *item, int err);
+void odp_slow_clear(struct odp_slow *slow);
 void odp_slow_forget(struct odp_mirror *m);
 int odp_slow_request(struct odp_mirror *m, struct odp_span span, bool write,
 		     bool ahead, struct odp_waiter *waiter, bool *fresh);

@@ -12,6 +12,7 @@
 #include "leaf.h"
 #include "space.h"
 #include "window.h"
+#include "worker.h"
 
 /* How long a space waits for a new view. */
 #define ODP_SPACE_LINGER	HZ
@@ -74,7 +75,8 @@ static void odp_space_release(struct mmu_notifier *notifier,
 static void odp_space_free(struct odp_space *s)
 {
 	disable_delayed_work_sync(&s->closer);
-	odp_slow_exit(s);
+	odp_workers_exit(s);
+	odp_slow_exit(&s->slow);
 	disable_work_sync(&s->tender);
 	odp_windows_destroy(s);
 	xa_destroy(&s->windows);
@@ -152,7 +154,8 @@ static struct odp_space *odp_space_alloc(struct mm_struct *mm)
 	INIT_WORK(&s->tender, odp_tend);
 	INIT_DELAYED_WORK(&s->closer, odp_space_close_work);
 	INIT_WORK(&s->freer, odp_space_free_work);
-	odp_slow_init(s);
+	odp_slow_init(&s->slow);
+	odp_workers_init(s);
 	INIT_LIST_HEAD(&s->attached);
 	mutex_init(&s->attached_lock);
 
@@ -272,7 +275,7 @@ struct odp_space *odp_space_get(const struct odp_mirror_attr *attr)
 	s = odp_space_get_shared(attr->mm);
 	if (IS_ERR(s))
 		return s;
-	err = odp_slow_staff(s);
+	err = odp_workers_staff(s);
 	if (err) {
 		odp_space_put(s);
 		return ERR_PTR(err);

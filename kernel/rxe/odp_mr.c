@@ -115,11 +115,8 @@ void rxe_odp_mr_set_access(struct rxe_mr *mr)
 }
 
 /**
- * rxe_odp_mr_kill - end all faults of a region that is going
+ * rxe_odp_mr_kill - let no fault of a region that is going wait any more
  * @mr: the region, on-demand or not
- *
- * rxe then waits for references to it, for a limited time; a fault that waits
- * for a userfaultfd holds one.
  */
 void rxe_odp_mr_kill(struct rxe_mr *mr)
 {

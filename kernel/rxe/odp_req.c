@@ -17,8 +17,8 @@ static void rxe_odp_wake(struct odp_waiter *waiter)
 	spin_lock_irqsave(&qp->state_lock, flags);
 	WRITE_ONCE(qp->odp_parked, false);
 	if (qp->valid) {
-		if (qp->odp_retry) {
-			qp->odp_retry = false;
+		if (READ_ONCE(qp->odp_retry)) {
+			WRITE_ONCE(qp->odp_retry, false);
 			qp->req.need_retry = 1;
 		}
 		rxe_sched_task(&qp->send_task);
@@ -54,23 +54,29 @@ void rxe_odp_unpark(struct rxe_qp *qp)
  * rxe_odp_dma_mr - the region that a work request's data is next in
  * @pd: the queue pair's
  * @access: what the region must allow
- * @dma: how far the work request is
+ * @dma: how far the work request is; it may be in memory of the user's, who
+ *	writes there what he likes
+ * @max_sge: how many elements there is room for
  * @iova: where in the region is put here, unless NULL
  *
  * Return: the region, to be given back with rxe_put(), or NULL.
  */
 struct rxe_mr *rxe_odp_dma_mr(struct rxe_pd *pd, int access,
-			      const struct rxe_dma_info *dma, u64 *iova)
+			      const struct rxe_dma_info *dma, u32 max_sge,
+			      u64 *iova)
 {
-	u32 offset = dma->sge_offset, i;
+	u32 offset = READ_ONCE(dma->sge_offset);
+	u32 num_sge = min_t(u32, READ_ONCE(dma->num_sge), max_sge);
+	u32 i;
 
-	for (i = dma->cur_sge; i < dma->num_sge; i++, offset = 0) {
-		if (offset >= dma->sge[i].length)
+	for (i = READ_ONCE(dma->cur_sge); i < num_sge; i++, offset = 0) {
+		struct rxe_sge sge = dma->sge[i];
+
+		if (offset >= sge.length)
 			continue;
 		if (iova)
-			*iova = dma->sge[i].addr + offset;
-		return lookup_mr(pd, access, dma->sge[i].lkey,
-				 RXE_LOOKUP_LOCAL);
+			*iova = sge.addr + offset;
+		return lookup_mr(pd, access, sge.lkey, RXE_LOOKUP_LOCAL);
 	}
 
 	return NULL;
@@ -106,7 +112,7 @@ static bool rxe_odp_park_dma(struct rxe_qp *qp, const struct rxe_dma_info *dma,
 	bool parked;
 	u64 iova;
 
-	mr = rxe_odp_dma_mr(qp->pd, access, dma, &iova);
+	mr = rxe_odp_dma_mr(qp->pd, access, dma, qp->sq.max_sge, &iova);
 	if (!mr)
 		return false;
 	length = min_t(u64, length, mr->ibmr.iova + mr->ibmr.length - iova);
@@ -141,13 +147,14 @@ bool rxe_odp_park_send(struct rxe_qp *qp, struct rxe_send_wqe *wqe, u32 length)
  */
 bool rxe_odp_park_read(struct rxe_qp *qp, struct rxe_send_wqe *wqe)
 {
+	u32 num_sge = min_t(u32, READ_ONCE(wqe->dma.num_sge), qp->sq.max_sge);
 	struct rxe_mr *mr;
 	bool parked;
 	u32 i;
 
 	if (!(wqe->mask & (WR_READ_MASK | WR_ATOMIC_MASK)))
 		return false;
-	for (i = 0; i < wqe->dma.num_sge; i++) {
+	for (i = 0; i < num_sge; i++) {
 		struct rxe_sge sge = wqe->dma.sge[i];
 
 		if (!sge.length)
@@ -177,10 +184,10 @@ bool rxe_odp_park_read(struct rxe_qp *qp, struct rxe_send_wqe *wqe)
 void rxe_odp_park_response(struct rxe_qp *qp, struct rxe_send_wqe *wqe,
 			   u32 length)
 {
-	qp->odp_retry = true;
+	WRITE_ONCE(qp->odp_retry, true);
 	if (rxe_odp_park_dma(qp, &wqe->dma, length, ODP_ACCESS_WRITE))
 		return;
-	qp->odp_retry = false;
+	WRITE_ONCE(qp->odp_retry, false);
 	qp->req.need_retry = 1;
 	qp->req.again = 1;
 }

@@ -169,7 +169,8 @@ enum resp_states rxe_odp_resp_again_send(struct rxe_qp *qp,
 	enum resp_states state;
 	struct rxe_mr *mr;
 
-	mr = rxe_odp_dma_mr(qp->pd, IB_ACCESS_LOCAL_WRITE, dma, NULL);
+	mr = rxe_odp_dma_mr(qp->pd, IB_ACCESS_LOCAL_WRITE, dma, RXE_MAX_SGE,
+			    NULL);
 	state = rxe_odp_resp_again(qp, pkt, mr);
 	if (mr)
 		rxe_put(mr);

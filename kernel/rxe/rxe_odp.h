@@ -73,7 +73,8 @@ u8 rxe_odp_rnr_timer(struct rxe_qp *qp);
 /* odp_req.c */
 void rxe_odp_init_qp(struct rxe_qp *qp);
 struct rxe_mr *rxe_odp_dma_mr(struct rxe_pd *pd, int access,
-			      const struct rxe_dma_info *dma, u64 *iova);
+			      const struct rxe_dma_info *dma, u32 max_sge,
+			      u64 *iova);
 void rxe_odp_unpark(struct rxe_qp *qp);
 bool rxe_odp_park_send(struct rxe_qp *qp, struct rxe_send_wqe *wqe, u32 length);
 bool rxe_odp_park_read(struct rxe_qp *qp, struct rxe_send_wqe *wqe);

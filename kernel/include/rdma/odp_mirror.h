@@ -45,7 +45,7 @@ struct odp_snap;
  * *critical* ones; fault-around (around.c) says how far to look beyond them.
  *
  * A *slow fault* (slow.c) is one that would wait for others. An access that must
- * not wait leaves it to the space's *workers*.
+ * not wait leaves it to the space's *workers* (worker.c).
  *
  * A *snapshot* (snap.c) is what the CPU page table says of a range at one
  * moment. report.c makes one for people to look at; fault.c makes one to
@@ -95,7 +95,7 @@ struct odp_snap;
  * in the page cache, for reading; the mmap lock is tried for, half a
  * millisecond long; a window that is not quiet is not waited for. Else a slow
  * fault is requested and the access ends with -EINPROGRESS. It will come again
- * by itself, or when its *waiter* is woken. There is one slow fault per page,
+ * by itself, or when its *waiter* (waiter.c) is woken. There is one slow fault per page,
  * however many wait for it.
  *
  * Workers are threads of the process that registered the memory, made with
