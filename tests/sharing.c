@@ -118,7 +118,7 @@ static void R21_devices_share_it(void **state)
 
 #define MANY 10000
 #define MANY_LEN (64 * MIB)
-#define TURNS 5
+#define TURNS 4
 
 /* Keeps the shortest time that munmap() takes of memory that the device has. */
 static void unmap_us(struct env *e, struct ibv_mr *mr, uint8_t *mem,

@@ -183,8 +183,8 @@ static void R18_prefetch_and_exit(void **state)
 	(void)state;
 }
 
-/* What lists and work take is charged to the group of who asks. */
-static void R19_prefetch_is_paid_for(void **state)
+/* How many bytes the system has less that the group of who asks does not pay. */
+static int64_t unpaid_by_prefetch(void)
 {
 	struct memcg group;
 	struct asker a;
@@ -203,8 +203,18 @@ static void R19_prefetch_is_paid_for(void **state)
 		      (int)(lost / 1024), (int)(paid / 1024));
 	asker_ends_soon(&a, pid);
 	memcg_close(&group);
-	assert_true(lost - paid < (int64_t)UNPAID_MAX);
+	return lost - paid;
+}
+
+/* Others of the system come and go: what the calls take is there each time. */
+static void R19_prefetch_is_paid_for(void **state)
+{
+	int tries = 3;
+
 	(void)state;
+	while (unpaid_by_prefetch() >= (int64_t)UNPAID_MAX)
+		if (!--tries)
+			test_fail("prefetches take memory that nobody pays for");
 }
 
 int main(int argc, char **argv)
