@@ -220,14 +220,16 @@ static struct odp_space *odp_space_get_shared(struct mm_struct *mm)
 	struct mmu_notifier *notifier;
 	struct odp_space *s;
 
-	do {
+	for (;;) {
 		notifier = mmu_notifier_get(&odp_space_ops, mm);
 		if (IS_ERR(notifier))
 			return ERR_CAST(notifier);
 		s = odp_space_of(notifier);
-	} while (!odp_space_join(s));
-
-	return s;
+		if (odp_space_join(s))
+			return s;
+		/* Whoever closes it is about to let go. */
+		cond_resched();
+	}
 }
 
 static struct odp_space *odp_space_get_private(const struct odp_mirror_attr *attr)
