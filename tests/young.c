@@ -15,10 +15,10 @@
 
 #define IMAGE	"/tmp/odp_young.img"
 #define DIR	"/tmp/odp_young"
-#define SET	(8 * MIB)
-#define STREAM	(8 * SET)
+#define SET	(4 * MIB)
+#define STREAM	(6 * SET)
 #define ROOM	(3 * SET)
-#define ROUNDS	4
+#define ROUNDS	2
 #define STEP	MIB
 
 static struct memcg group;
@@ -27,7 +27,7 @@ static struct memcg group;
 static int young_setup(void **state)
 {
 	shell_try("modprobe -q loop");
-	shell("truncate -s 128M " IMAGE " && mkfs.ext4 -q -F " IMAGE
+	shell("truncate -s 64M " IMAGE " && mkfs.ext4 -q -F " IMAGE
 	      " && mkdir -p " DIR " && mount -o loop " IMAGE " " DIR);
 	shell("for file in hot idle; do "
 	      "head -c %zu /dev/urandom >" DIR "/$file; done; "
