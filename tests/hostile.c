@@ -201,9 +201,7 @@ static void region_over_kernel_addresses(void **state)
  */
 static void repeat(struct pair *p)
 {
-	struct ibv_qp_attr reset = { .qp_state = IBV_QPS_RESET };
-
-	assert_int_equal(ibv_modify_qp(p->a, &reset, IBV_QP_STATE), 0);
+	qp_reset(p->a);
 	qp_connect(p->rig, p->a, p->b->qp_num, &p->cfg);
 }
 

@@ -98,7 +98,6 @@ static void R22_refused_changes_nothing(void **state)
 /* A peer that repeats a read gets what it would get today. */
 static void R22_repeated_read_has_todays_rights(void **state)
 {
-	struct ibv_qp_attr reset = { .qp_state = IBV_QPS_RESET };
 	struct env *e = *state;
 	uint8_t *mem = mem_anon(PAGE);
 	struct ibv_mr *mr = reg_odp(&e->rig, mem, PAGE, ACCESS_ALL);
@@ -107,7 +106,7 @@ static void R22_repeated_read_has_todays_rights(void **state)
 	assert_int_equal(change_access(mr, IBV_ACCESS_LOCAL_WRITE |
 					   IBV_ACCESS_REMOTE_WRITE |
 					   IBV_ACCESS_ON_DEMAND), 0);
-	assert_int_equal(ibv_modify_qp(e->rc.a, &reset, IBV_QP_STATE), 0);
+	qp_reset(e->rc.a);
 	qp_connect(&e->rig, e->rc.a, e->rc.b->qp_num, &e->rc.cfg);
 	expect_refused(&e->rc, "the same read, the right being gone",
 		       do_read(&e->rc, env_buf(e), ref_r(mr, mem), 8));

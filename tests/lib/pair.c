@@ -72,6 +72,19 @@ static void modify(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
 			  strerror(err));
 }
 
+void qp_reset(struct ibv_qp *qp)
+{
+	struct ibv_qp_attr attr;
+	struct ibv_qp_init_attr init;
+
+	do {
+		attr = (struct ibv_qp_attr) { .qp_state = IBV_QPS_RESET };
+		modify(qp, &attr, IBV_QP_STATE);
+		if (ibv_query_qp(qp, &attr, IBV_QP_STATE, &init))
+			test_fail("ibv_query_qp");
+	} while (attr.qp_state != IBV_QPS_RESET);
+}
+
 static void qp_init(struct ibv_qp *qp)
 {
 	struct ibv_qp_attr attr = {

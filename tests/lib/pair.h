@@ -49,6 +49,12 @@ void pair_close(struct pair *p);
 /* Replaces both queue pairs after an error; what was posted is lost. */
 void pair_reset(struct pair *p);
 
+/*
+ * Resets a queue pair, which qp_connect() then takes. SoftRoCE tells of a failed
+ * request first and moves to the error state then, even if it is reset already.
+ */
+void qp_reset(struct ibv_qp *qp);
+
 /* Connects an RC queue pair to another one, here or in another process. */
 void qp_connect(struct rig *rig, struct ibv_qp *qp, uint32_t peer_qpn,
 		const struct pair_config *cfg);
