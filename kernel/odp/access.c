@@ -88,7 +88,7 @@ static int odp_visit_pinned_page(const struct odp_visit *v, struct odp_fault *f,
 	long pinned = 0;
 	int err;
 
-	err = odp_fault_lock(f);
+	err = odp_lock(mm, f->wait);
 	if (err)
 		return err;
 	err = odp_fault_page(f, va);
@@ -208,16 +208,6 @@ out:
 	return err;
 }
 
-static int odp_visit_check(const struct odp_mirror *m, u64 va, u64 length,
-			   unsigned int how)
-{
-	if (!odp_mirror_covers(m, va, length))
-		return -EINVAL;
-	if ((how & ODP_ACCESS_WRITE) && !READ_ONCE(m->writable))
-		return -EACCES;
-	return 0;
-}
-
 /**
  * odp_mirror_visit - touch a range of a mirror
  * @m: the mirror
@@ -253,7 +243,7 @@ int odp_mirror_visit(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 
 	if (!length)
 		return 0;
-	err = odp_visit_check(m, va, length, how);
+	err = odp_mirror_check(m, va, length, how & ODP_ACCESS_WRITE);
 	if (err)
 		return err;
 	if (!odp_space_has_leaves(m->space))
@@ -300,7 +290,7 @@ int odp_mirror_ready(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 
 	if (!length)
 		return 0;
-	err = odp_visit_check(m, va, length, how);
+	err = odp_mirror_check(m, va, length, how & ODP_ACCESS_WRITE);
 	end = va + min_t(u64, length, ODP_READY_MAX << PAGE_SHIFT);
 	for (; !err; va = (va & PAGE_MASK) + PAGE_SIZE) {
 		va = odp_leaf_lacks(m->space, va, end, write);
@@ -399,7 +389,7 @@ int odp_mirror_fault(struct odp_mirror *m, u64 va, u64 length, bool write)
 
 	if (!length)
 		return -EINVAL;
-	err = odp_visit_check(m, va, length, how);
+	err = odp_mirror_check(m, va, length, how & ODP_ACCESS_WRITE);
 	if (err)
 		return err;
 

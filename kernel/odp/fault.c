@@ -91,22 +91,6 @@ void odp_fault_leave(struct odp_fault *f)
 	mmput_async(s->mm);
 }
 
-/**
- * odp_fault_lock - take the mmap lock for reading
- * @f: the fault
- *
- * Return: 0; -EINTR; -EINPROGRESS if the fault does not wait and the lock was
- * not to be had soon.
- */
-int odp_fault_lock(const struct odp_fault *f)
-{
-	struct mm_struct *mm = f->m->space->mm;
-
-	if (f->wait)
-		return mmap_read_lock_killable(mm);
-	return odp_quick_lock(mm) ? 0 : -EINPROGRESS;
-}
-
 /* Should a fault that waits go on? */
 static int odp_fault_check(const struct odp_fault *f)
 {
@@ -191,7 +175,7 @@ static int odp_fault_critical(struct odp_fault *f)
 	if (!f->wait && !odp_quick_welcome(f->m->space->mm))
 		return -EINPROGRESS;
 
-	err = odp_fault_lock(f);
+	err = odp_lock(f->m->space->mm, f->wait);
 	if (err)
 		return err;
 	for (i = 0; i < f->critical.npages && !err; i++, va += PAGE_SIZE)
@@ -281,7 +265,7 @@ static int odp_fault_snap(struct odp_fault *f, struct odp_snap *snap)
 {
 	int err;
 
-	err = odp_fault_lock(f);
+	err = odp_lock(f->m->space->mm, f->wait);
 	if (err)
 		return err;
 	err = odp_fault_begin(f, snap);

@@ -59,7 +59,6 @@ struct odp_fault {
 struct odp_span odp_span_of(unsigned long va, u64 length);
 int odp_fault_enter(struct odp_fault *f);
 void odp_fault_leave(struct odp_fault *f);
-int odp_fault_lock(const struct odp_fault *f);
 int odp_fault_page(struct odp_fault *f, unsigned long va);
 int odp_fault(struct odp_fault *f);
 

@@ -51,6 +51,15 @@ static inline bool odp_mirror_covers(const struct odp_mirror *m, u64 va,
 	return va >= m->start && va <= m->last && length - 1 <= m->last - va;
 }
 
+/* The same, and may the device do that? 0, -EINVAL or -EACCES. */
+static inline int odp_mirror_check(const struct odp_mirror *m, u64 va,
+				   u64 length, bool write)
+{
+	if (!odp_mirror_covers(m, va, length))
+		return -EINVAL;
+	return write && !READ_ONCE(m->writable) ? -EACCES : 0;
+}
+
 static inline bool odp_mirror_dying(const struct odp_mirror *m)
 {
 	return READ_ONCE(m->dying);

@@ -10,6 +10,7 @@
 #include "leaf.h"
 #include "mirror.h"
 #include "prefetch.h"
+#include "quick.h"
 #include "space.h"
 
 /* Does the table give access to all of a span? */
@@ -33,11 +34,7 @@ static bool odp_prefetched(struct odp_mirror *m, struct odp_span span,
 int odp_prefetch_check(const struct odp_mirror *m, u64 va, u64 length,
 		       enum odp_prefetch how)
 {
-	if (!odp_mirror_covers(m, va, length))
-		return -EINVAL;
-	if (how == ODP_PREFETCH_WRITE && !READ_ONCE(m->writable))
-		return -EACCES;
-	return 0;
+	return odp_mirror_check(m, va, length, how == ODP_PREFETCH_WRITE);
 }
 
 /*
@@ -53,7 +50,7 @@ static int odp_prefetch_hole(struct odp_fault *f, u64 va, u64 length, u64 *hole)
 	err = odp_fault_enter(f);
 	if (err)
 		return err;
-	err = odp_fault_lock(f);
+	err = odp_lock(mm, f->wait);
 	if (err)
 		goto out;
 	vma = find_vma(mm, va);

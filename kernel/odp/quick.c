@@ -23,15 +23,11 @@
 #define ODP_QUICK_SPINS	100
 #define ODP_QUICK_NAPS	5
 
-/**
- * odp_quick_lock - take the mmap lock for reading, if it can be had soon
- * @mm: the address space
- *
- * Who holds it may itself wait for a page that never comes.
- *
- * Return: whether it is held now.
+/*
+ * Take the mmap lock for reading, if it can be had soon: who holds it may itself
+ * wait for a page that never comes.
  */
-bool odp_quick_lock(struct mm_struct *mm)
+static bool odp_quick_lock(struct mm_struct *mm)
 {
 	unsigned int i;
 
@@ -47,6 +43,21 @@ bool odp_quick_lock(struct mm_struct *mm)
 	}
 
 	return false;
+}
+
+/**
+ * odp_lock - take the mmap lock for reading
+ * @mm: the address space
+ * @wait: for as long as it takes?
+ *
+ * Return: 0; -EINTR; -EINPROGRESS if the caller does not wait and the lock was
+ * not to be had soon.
+ */
+int odp_lock(struct mm_struct *mm, bool wait)
+{
+	if (wait)
+		return mmap_read_lock_killable(mm);
+	return odp_quick_lock(mm) ? 0 : -EINPROGRESS;
 }
 
 /**

@@ -10,7 +10,7 @@
 struct mm_struct;
 struct vm_area_struct;
 
-bool odp_quick_lock(struct mm_struct *mm);
+int odp_lock(struct mm_struct *mm, bool wait);
 bool odp_quick_welcome(struct mm_struct *mm);
 bool odp_quick_vma(struct vm_area_struct *vma, unsigned long va, bool write);
 int odp_quick_fault(struct vm_area_struct *vma, unsigned long va, bool write);

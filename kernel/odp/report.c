@@ -72,13 +72,6 @@ static u64 odp_report_hole(struct mm_struct *mm, unsigned long va, u64 npages)
 	return min_t(u64, npages, (vma->vm_start - va) >> PAGE_SHIFT);
 }
 
-static int odp_report_lock(struct mm_struct *mm, unsigned int how)
-{
-	if (!(how & ODP_ACCESS_NOWAIT))
-		return mmap_read_lock_killable(mm);
-	return odp_quick_lock(mm) ? 0 : -EINPROGRESS;
-}
-
 /* Report the pages of the next leaf, or the next hole. */
 static int odp_report_next(struct odp_mirror *m, unsigned long *va, u64 *npages,
 			   unsigned int how, unsigned long *pfns,
@@ -89,7 +82,7 @@ static int odp_report_next(struct odp_mirror *m, unsigned long *va, u64 *npages,
 	u64 done;
 	int ret;
 
-	ret = odp_report_lock(mm, how);
+	ret = odp_lock(mm, !(how & ODP_ACCESS_NOWAIT));
 	if (ret)
 		return ret;
 	done = odp_report_hole(mm, *va, *npages);
@@ -184,7 +177,7 @@ int odp_mirror_check_dax(struct odp_mirror *m, u64 va, u64 length)
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 
-	err = odp_report_lock(mm, ODP_ACCESS_NOWAIT);
+	err = odp_lock(mm, false);
 	if (err)
 		goto out;
 	for (vma = find_vma(mm, va); vma && vma->vm_start < va + length;
