@@ -3,14 +3,16 @@
  * All regions of a process are views of one table (R21): what one brought in
  * the others find, whatever their device, and rights stay each one's own.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "env.h"
+#include "nic.h"
 
 #define PAGES 64
 #define LEN (PAGES * PAGE)
+
+#define OTHER_NIC "rxe_share"
 
 static void R21_one_region_finds_what_another_brought_in(void **state)
 {
@@ -72,18 +74,19 @@ static void R21_rights_are_the_regions_own(void **state)
 
 static int two_devices_setup(void **state)
 {
-	if (system("ip link add odp_share type dummy && "
-		   "ip addr add 203.0.113.9/24 dev odp_share && "
-		   "ip link set odp_share mtu 9000 up && "
-		   "rdma link add rxe_share type rxe netdev odp_share"))
-		return -1;
-	return env_setup(state);
+	int err = env_setup(state);
+
+	/* From here on, this is the device that rig_open() opens. */
+	if (!err)
+		nic_add(OTHER_NIC, "203.0.113.9");
+	return err;
 }
 
 static int two_devices_teardown(void **state)
 {
 	env_teardown(state);
-	return system("ip link delete odp_share") ? -1 : 0;
+	nic_del(OTHER_NIC);
+	return 0;
 }
 
 static void R21_devices_share_it(void **state)
@@ -97,9 +100,7 @@ static void R21_devices_share_it(void **state)
 
 	env_write_and_check(e, mr, mem, LEN, 1);
 
-	setenv("ODP_TEST_DEVICE", "rxe_share", 1);
 	rig_open(&other.rig);
-	unsetenv("ODP_TEST_DEVICE");
 	other.buf = mem_anon(ENV_BUF_LEN);
 	other.buf_mr = reg_pinned(&other.rig, other.buf, ENV_BUF_LEN,
 				  ACCESS_ALL);

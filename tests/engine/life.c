@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -14,11 +13,14 @@
 
 #include "dev.h"
 #include "env.h"
+#include "knob.h"
+#include "nic.h"
 
 #define PAGES		64
 #define KILLS		1000
 #define ROUNDS		10000
 #define LEAK_LIMIT	((int64_t)MIB)	/* 10000 rounds leave no 105 bytes each */
+#define NIC		"rxe_life"
 
 static int sleeper(void *arg)
 {
@@ -158,29 +160,17 @@ static void regions_come_and_go(void **state)
 			  (long long)goal.seen, (long long)goal.limit);
 }
 
-static void run_command(const char *command)
-{
-	if (system(command))
-		test_fail("%s: failed", command);
-}
-
 /* A second device, which other tests do not miss. */
 static int own_device_setup(void **state)
 {
-	run_command("ip link add odp_life type dummy && "
-		    "ip addr add 203.0.113.1/24 dev odp_life && "
-		    "ip link set odp_life mtu 9000 up && "
-		    "rdma link add rxe_life type rxe netdev odp_life");
-	setenv("ODP_TEST_DEVICE", "rxe_life", 1);
+	nic_add(NIC, "203.0.113.1");
 	return env_setup(state);
 }
 
 static int own_device_teardown(void **state)
 {
 	env_teardown(state);
-	unsetenv("ODP_TEST_DEVICE");
-	run_command("rdma link delete rxe_life");
-	run_command("ip link delete odp_life");
+	nic_del(NIC);
 	return 0;
 }
 
@@ -205,9 +195,9 @@ static void interface_goes_down(void **state)
 	struct ibv_mr *mr = reg_odp(&e->rig, mem, PAGES * PAGE, ACCESS_ALL);
 
 	post_writes(e, mr, mem);
-	run_command("ip link set odp_life down");
+	shell("ip link set " NIC " down");
 	reap_writes(e);
-	run_command("ip link set odp_life up");
+	shell("ip link set " NIC " up");
 	pair_reset(&e->rc);
 	env_write_and_check(e, mr, mem, PAGE, 5);
 }

@@ -23,7 +23,7 @@ void nic_del(const char *name)
 	unsetenv("ODP_TEST_DEVICE");
 	if (nic_is_there(name))
 		nic_unplug(name);
-	shell("ip link del %s", name);
+	shell("[ ! -e /sys/class/net/%s ] || ip link del %s", name, name);
 }
 
 void nic_plug(const char *name)

@@ -14,7 +14,7 @@
  */
 void nic_add(const char *name, const char *address);
 
-/* Takes both away. */
+/* Takes away what is left of both. */
 void nic_del(const char *name);
 
 /* Makes and removes the RDMA device alone. */
