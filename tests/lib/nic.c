@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fail.h"
 #include "knob.h"
 #include "nic.h"
 
@@ -18,12 +19,18 @@ void nic_add(const char *name, const char *address)
 	setenv("ODP_TEST_DEVICE", name, 1);
 }
 
+static bool nic_is_gone(void *name)
+{
+	return !nic_is_there(name);
+}
+
 void nic_del(const char *name)
 {
 	unsetenv("ODP_TEST_DEVICE");
-	if (nic_is_there(name))
-		nic_unplug(name);
 	shell("[ ! -e /sys/class/net/%s ] || ip link del %s", name, name);
+	/* The RDMA device goes with its interface, soon. */
+	if (!wait_until(nic_is_gone, (void *)name))
+		test_fail("%s does not go with its interface", name);
 }
 
 void nic_plug(const char *name)
