@@ -4,6 +4,7 @@
  * mmu_notifier that it is. It outlives its last mirror by a second, so that
  * one who registers memory for each transfer finds the table as it was.
  */
+#include <linux/hashtable.h>
 #include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -17,7 +18,8 @@
 /* How long a space waits for a new view. */
 #define ODP_SPACE_LINGER	HZ
 
-static LIST_HEAD(odp_spaces);
+/* Shared spaces, by mm. */
+static DEFINE_HASHTABLE(odp_spaces, 8);
 static DEFINE_MUTEX(odp_spaces_lock);
 
 static struct odp_space *odp_space_of(struct mmu_notifier *notifier)
@@ -128,7 +130,7 @@ static void odp_space_close_work(struct work_struct *work)
 		return;
 
 	mutex_lock(&odp_spaces_lock);
-	list_del(&s->list);
+	hash_del(&s->node);
 	mutex_unlock(&odp_spaces_lock);
 	mmu_notifier_put(&s->notifier);
 }
@@ -146,7 +148,7 @@ static struct odp_space *odp_space_alloc(struct mm_struct *mm)
 	xa_init_flags(&s->windows, XA_FLAGS_ACCOUNT);
 	mutex_init(&s->windows_lock);
 	spin_lock_init(&s->lock);
-	INIT_LIST_HEAD(&s->list);
+	INIT_HLIST_NODE(&s->node);
 	INIT_LIST_HEAD(&s->blind);
 	INIT_LIST_HEAD(&s->untidy);
 	INIT_LIST_HEAD(&s->faulters);
@@ -191,14 +193,14 @@ static const struct mmu_notifier_ops odp_space_private_ops = {
 };
 
 /*
- * One more view. Whoever is first keeps the reference on the notifier that
- * all views together have; whoever finds the space closing comes too late.
+ * One more view, unless the space is closed. Returns what it was. Under the lock
+ * of all spaces.
  */
-static bool odp_space_join(struct odp_space *s)
+static enum odp_space_state odp_space_join(struct odp_space *s)
 {
 	enum odp_space_state was;
 
-	mutex_lock(&odp_spaces_lock);
+	lockdep_assert_held(&odp_spaces_lock);
 	spin_lock(&s->lock);
 	was = s->state;
 	if (was != ODP_SPACE_CLOSED) {
@@ -207,25 +209,50 @@ static bool odp_space_join(struct odp_space *s)
 	}
 	spin_unlock(&s->lock);
 	if (was == ODP_SPACE_NEW)
-		list_add(&s->list, &odp_spaces);
-	mutex_unlock(&odp_spaces_lock);
-	if (was != ODP_SPACE_NEW)
-		mmu_notifier_put(&s->notifier);
+		hash_add(odp_spaces, &s->node, (unsigned long)s->mm);
 
-	return was != ODP_SPACE_CLOSED;
+	return was;
 }
 
+/* Who finds a space does not stop the process's page faults for it. */
+static struct odp_space *odp_space_find(struct mm_struct *mm)
+{
+	struct odp_space *s;
+
+	mutex_lock(&odp_spaces_lock);
+	hash_for_each_possible(odp_spaces, s, node, (unsigned long)mm)
+		if (s->mm == mm && odp_space_join(s) == ODP_SPACE_OPEN)
+			break;
+	mutex_unlock(&odp_spaces_lock);
+
+	return s;
+}
+
+/*
+ * Whoever is first keeps the reference on the notifier that all views together
+ * have; whoever finds the space closed comes too late.
+ */
 static struct odp_space *odp_space_get_shared(struct mm_struct *mm)
 {
 	struct mmu_notifier *notifier;
+	enum odp_space_state was;
 	struct odp_space *s;
 
 	for (;;) {
+		s = odp_space_find(mm);
+		if (s)
+			return s;
 		notifier = mmu_notifier_get(&odp_space_ops, mm);
 		if (IS_ERR(notifier))
 			return ERR_CAST(notifier);
 		s = odp_space_of(notifier);
-		if (odp_space_join(s))
+		mutex_lock(&odp_spaces_lock);
+		was = odp_space_join(s);
+		mutex_unlock(&odp_spaces_lock);
+		if (was == ODP_SPACE_NEW)
+			return s;
+		mmu_notifier_put(notifier);
+		if (was == ODP_SPACE_OPEN)
 			return s;
 		/* Whoever closes it is about to let go. */
 		cond_resched();
@@ -320,9 +347,10 @@ void odp_space_put(struct odp_space *s)
 void odp_spaces_exit(void)
 {
 	struct odp_space *s;
+	int i;
 
 	mutex_lock(&odp_spaces_lock);
-	list_for_each_entry(s, &odp_spaces, list) {
+	hash_for_each(odp_spaces, i, s, node) {
 		spin_lock(&s->lock);
 		s->idle_since = jiffies - ODP_SPACE_LINGER;
 		mod_delayed_work(odp_wq, &s->closer, 0);

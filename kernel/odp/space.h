@@ -31,7 +31,7 @@ enum odp_space_state {
  * @probe: a test's, or NULL
  * @probe_arg: passed to @probe
  * @private: one mirror's alone, because of its @ops or @probe
- * @list: in the list of all spaces that are shared
+ * @node: among all spaces that are shared
  * @windows: all windows, by va >> ODP_WINDOW_SHIFT
  * @windows_lock: held to make a window and to unmake one
  * @lock: guards what follows, to @faulters
@@ -63,7 +63,7 @@ struct odp_space {
 	const struct odp_probe *probe;
 	void *probe_arg;
 	bool private;
-	struct list_head list;
+	struct hlist_node node;
 
 	struct xarray windows;
 	struct mutex windows_lock; /* making and unmaking @windows */
