@@ -68,6 +68,8 @@ static void odp_item_remove(struct odp_slow *slow, struct odp_item *item)
 		slow->nr_prefetches--;
 		return;
 	}
+	if (item->err)
+		slow->nr_failed--;
 	xa_erase(&slow->items, odp_item_key(item));
 	WRITE_ONCE(slow->nr_items, slow->nr_items - 1);
 }
@@ -91,14 +93,15 @@ void odp_slow_wake(struct odp_slow *slow)
 	}
 }
 
-/* Errors that nobody asked for. Under the lock. */
+/* An error that nobody asked for, in time or as long as there is room. Locked. */
 static struct odp_item *odp_slow_expired(struct odp_slow *slow)
 {
 	struct odp_item *item;
 
 	lockdep_assert_held(&slow->lock);
 	item = list_first_entry_or_null(&slow->failed, struct odp_item, list);
-	if (!item || time_before(jiffies, item->since + ODP_ERROR_AGE))
+	if (!item || (slow->nr_items < ODP_ITEMS_MAX &&
+		      time_before(jiffies, item->since + ODP_ERROR_AGE)))
 		return NULL;
 	odp_item_remove(slow, item);
 
@@ -146,7 +149,7 @@ static int odp_slow_add(struct odp_mirror *m, struct odp_span span, bool write,
 		list_add_tail(&item->list, &slow->fresh);
 		odp_waiter_add(waiter, &item->waiters);
 		odp_slow_wake(slow);
-	} else if (slow->nr_items) {
+	} else if (slow->nr_items > slow->nr_failed) {
 		/* Come again when something has been done. */
 		odp_waiter_add(waiter, &slow->starved);
 	} else {
@@ -337,6 +340,7 @@ void odp_item_ran(struct odp_item *item, int err)
 	} else {
 		item->err = err;
 		item->since = jiffies;
+		slow->nr_failed++;
 		list_add_tail(&item->list, &slow->failed);
 	}
 	spin_unlock(&slow->lock);
@@ -422,12 +426,17 @@ void odp_slow_forget(struct odp_mirror *m)
 	struct odp_slow *slow = &m->space->slow;
 	LIST_HEAD(orphans);
 	LIST_HEAD(waiters);
+	bool busy;
 
 	spin_lock(&slow->lock);
-	odp_slow_abandon(slow, m, &orphans, &waiters);
+	busy = slow->nr_items > slow->nr_failed || slow->nr_prefetches;
+	if (busy)
+		odp_slow_abandon(slow, m, &orphans, &waiters);
 	spin_unlock(&slow->lock);
-	odp_waiters_wake(&waiters);
-	odp_items_free(&orphans);
+	if (busy) {
+		odp_waiters_wake(&waiters);
+		odp_items_free(&orphans);
+	}
 
 	/* Those that somebody is at. */
 	spin_lock(&m->space->lock);

@@ -75,6 +75,7 @@ struct odp_worker {
  * @lock: guards all below but @kicker
  * @items: faults, by page: under way, or failed and not asked for since
  * @nr_items: how many
+ * @nr_failed: how many of these have failed
  * @nr_prefetches: how many more are in the queues or under way
  * @fresh: what no worker has taken up yet
  * @again: what has had a turn and needs another
@@ -91,6 +92,7 @@ struct odp_slow {
 	spinlock_t lock; /* see above */
 	struct xarray items;
 	unsigned int nr_items;
+	unsigned int nr_failed;
 	unsigned int nr_prefetches;
 	struct list_head fresh;
 	struct list_head again;
