@@ -63,6 +63,38 @@ static void short_lived(const char *what, size_t step, bool pinned)
 	show(what, kind_of(pinned), now_us() - start);
 }
 
+static void unused(const char *what, bool pinned)
+{
+	uint8_t *mem = mem_anon(PAGE);
+	int64_t start = 0;
+	int i;
+
+	mem_touch(mem, PAGE);
+	for (i = -1; i < ROUNDS; i++) {
+		if (!i)
+			start = now_us();
+		dereg(&e->rig, reg(mem, PAGE, pinned));
+	}
+	show(what, kind_of(pinned), now_us() - start);
+}
+
+/* An object without memory: what two calls of uverbs and rxe take anyway. */
+static void objects(const char *what)
+{
+	int64_t start = 0;
+	struct ibv_mw *mw;
+	int i;
+
+	for (i = -1; i < ROUNDS; i++) {
+		if (!i)
+			start = now_us();
+		mw = ibv_alloc_mw(e->rig.pd, IBV_MW_TYPE_1);
+		if (!mw || ibv_dealloc_mw(mw))
+			test_fail("no window");
+	}
+	show(what, "none", now_us() - start);
+}
+
 static void lone_writes(const char *what, bool touched)
 {
 	const size_t len = (ROUNDS + 1) * APART;
@@ -137,7 +169,9 @@ int main(void)
 	pair_close(&e->rc);
 	pair_open(&e->rc, &e->rig, &rc);
 
+	objects("allocate a window, free it");
 	for (pinned = 1; pinned >= 0; pinned--) {
+		unused("register 4 KiB, deregister", pinned);
 		short_lived("register 4 KiB, write it, deregister: new memory",
 			    PAGE, pinned);
 		short_lived("the same, same memory", 0, pinned);

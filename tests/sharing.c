@@ -117,9 +117,10 @@ static void R21_devices_share_it(void **state)
 	rig_close(&other.rig);
 }
 
-#define MANY 10000
+#define MANY 100000
 #define MANY_LEN (64 * MIB)
 #define TURNS 4
+#define ROUNDS 2
 
 /* Keeps the shortest time that munmap() takes of memory that the device has. */
 static void unmap_us(struct env *e, struct ibv_mr *mr, uint8_t *mem,
@@ -174,7 +175,7 @@ static void R21_invalidation_costs_the_same_under_many(void **state)
 	uint8_t *mem = mem_free_range(MANY_LEN, HUGE_2M);
 	struct ibv_mr *mr = reg_odp(&e->rig, mem, MANY_LEN, ACCESS_ALL);
 	struct odp_stats stats;
-	int turn;
+	int round;
 
 	pair_close(&e->rc);
 	pair_open(&e->rc, &e->rig, &big);
@@ -189,7 +190,7 @@ static void R21_invalidation_costs_the_same_under_many(void **state)
 	mem_unmap(mem, MANY_LEN);
 
 	/* In turn, as the machine's own speed comes and goes. */
-	for (turn = 0; turn < TURNS; turn++) {
+	for (round = 0; round < ROUNDS; round++) {
 		unmap_us(e, mr, mem, &one);
 		many_come(e, mem);
 		unmap_us(e, mr, mem, &many);
