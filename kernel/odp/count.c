@@ -105,35 +105,24 @@ void odp_mirror_count_parked(struct odp_mirror *m)
 EXPORT_SYMBOL_GPL(odp_mirror_count_parked);
 
 /**
- * odp_totals_init - begin to count for a device
- * @totals: zeroed memory
- */
-void odp_totals_init(struct odp_totals *totals)
-{
-	mutex_init(&totals->lock);
-	INIT_LIST_HEAD(&totals->attached);
-}
-EXPORT_SYMBOL_GPL(odp_totals_init);
-
-/**
- * odp_totals_read - read what all mirrors of a device did
- * @totals: the device's
+ * odp_device_stats - read what all mirrors of a device did
+ * @device: the device's
  * @stats: filled in; the table is that of all processes that have mirrors
  *
  * May sleep.
  */
-void odp_totals_read(struct odp_totals *totals, struct odp_stats *stats)
+void odp_device_stats(struct odp_device *device, struct odp_stats *stats)
 {
 	struct odp_tally tally = {};
 	struct odp_attach *attach;
 	unsigned int i;
 
-	mutex_lock(&totals->lock);
+	mutex_lock(&device->lock);
 	*stats = (struct odp_stats) {
-		.invalidations = totals->invalidations,
-		.invalidated_pages = totals->invalidated_pages,
+		.invalidations = device->invalidations,
+		.invalidated_pages = device->invalidated_pages,
 	};
-	list_for_each_entry(attach, &totals->attached, totals_list) {
+	list_for_each_entry(attach, &device->attached, device_list) {
 		odp_tally_range(attach->space, 0, TASK_SIZE_MAX - 1, &tally);
 		stats->invalidations +=
 			atomic64_read(&attach->space->invalidations) -
@@ -142,70 +131,9 @@ void odp_totals_read(struct odp_totals *totals, struct odp_stats *stats)
 			atomic64_read(&attach->space->invalidated_pages) -
 			attach->invalidated_pages;
 	}
-	mutex_unlock(&totals->lock);
+	mutex_unlock(&device->lock);
 	for (i = 0; i < ODP_SHARDS; i++)
-		odp_stats_add(stats, &totals->shard[i]);
+		odp_stats_add(stats, &device->shard[i]);
 	odp_stats_add_tally(stats, &tally);
 }
-EXPORT_SYMBOL_GPL(odp_totals_read);
-
-/**
- * odp_attach - a device has a new mirror of a space
- * @s: the space
- * @totals: what the device counts into
- *
- * Return: what to give to odp_detach(), or ERR_PTR(-ENOMEM).
- */
-struct odp_attach *odp_attach(struct odp_space *s, struct odp_totals *totals)
-{
-	struct odp_attach *attach;
-
-	mutex_lock(&s->attached_lock);
-	list_for_each_entry(attach, &s->attached, space_list)
-		if (attach->totals == totals)
-			goto found;
-
-	attach = kzalloc(sizeof(*attach), GFP_KERNEL_ACCOUNT);
-	if (!attach) {
-		attach = ERR_PTR(-ENOMEM);
-		goto out;
-	}
-	attach->space = s;
-	attach->totals = totals;
-	attach->invalidations = atomic64_read(&s->invalidations);
-	attach->invalidated_pages = atomic64_read(&s->invalidated_pages);
-	list_add(&attach->space_list, &s->attached);
-	mutex_lock(&totals->lock);
-	list_add(&attach->totals_list, &totals->attached);
-	mutex_unlock(&totals->lock);
-found:
-	attach->views++;
-out:
-	mutex_unlock(&s->attached_lock);
-	return attach;
-}
-
-/**
- * odp_detach - a device's mirror of a space is gone
- * @attach: as odp_attach() returned it
- */
-void odp_detach(struct odp_attach *attach)
-{
-	struct odp_totals *totals = attach->totals;
-	struct odp_space *s = attach->space;
-
-	mutex_lock(&s->attached_lock);
-	if (--attach->views)
-		goto out;
-	list_del(&attach->space_list);
-	mutex_lock(&totals->lock);
-	list_del(&attach->totals_list);
-	totals->invalidations += atomic64_read(&s->invalidations) -
-				 attach->invalidations;
-	totals->invalidated_pages += atomic64_read(&s->invalidated_pages) -
-				     attach->invalidated_pages;
-	mutex_unlock(&totals->lock);
-	kfree(attach);
-out:
-	mutex_unlock(&s->attached_lock);
-}
+EXPORT_SYMBOL_GPL(odp_device_stats);

@@ -55,13 +55,13 @@ struct odp_mirror *odp_mirror_create(const struct odp_mirror_attr *attr)
 		err = PTR_ERR(m->space);
 		goto err_free;
 	}
-	if (attr->totals) {
-		m->attach = odp_attach(m->space, attr->totals);
+	if (attr->device) {
+		m->attach = odp_attach(m->space, attr->device);
 		if (IS_ERR(m->attach)) {
 			err = PTR_ERR(m->attach);
 			goto err_space;
 		}
-		RCU_INIT_POINTER(m->totals, attr->totals);
+		RCU_INIT_POINTER(m->device, attr->device);
 	}
 	m->invalidations = atomic64_read(&m->space->invalidations);
 	m->invalidated_pages = atomic64_read(&m->space->invalidated_pages);
@@ -131,7 +131,7 @@ void odp_mirror_destroy(struct odp_mirror *m)
 {
 	odp_mirror_kill(m);
 	if (m->attach) {
-		RCU_INIT_POINTER(m->totals, NULL);
+		RCU_INIT_POINTER(m->device, NULL);
 		odp_detach(m->attach);
 	}
 	odp_mirror_put(m);

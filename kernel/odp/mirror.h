@@ -11,7 +11,7 @@
 #include <linux/smp.h>
 #include <rdma/odp_mirror.h>
 
-#include "count.h"
+#include "device.h"
 
 /**
  * struct odp_mirror - one memory region's view of a space
@@ -23,8 +23,8 @@
  * @policy: how to deal with faults
  * @ref: the region's reference, and one of each fault that may wait
  * @attach: what it counts for its device through, or NULL
- * @totals: what it counts into; NULL once it is destroyed, of which faults that
- *	still wait may not know
+ * @device: whose it is; NULL once it is destroyed, of which faults that still
+ *	wait may not know
  * @invalidations: the space's when the mirror was made
  * @invalidated_pages: the same
  * @count: counters
@@ -38,7 +38,7 @@ struct odp_mirror {
 	struct odp_policy policy;
 	struct kref ref;
 	struct odp_attach *attach;
-	struct odp_totals __rcu *totals;
+	struct odp_device __rcu *device;
 	u64 invalidations;
 	u64 invalidated_pages;
 	struct odp_counters count ____cacheline_aligned;
@@ -60,26 +60,37 @@ static inline int odp_mirror_check(const struct odp_mirror *m, u64 va,
 	return write && !READ_ONCE(m->writable) ? -EACCES : 0;
 }
 
+/* Is it about to go, or its device? */
 static inline bool odp_mirror_dying(const struct odp_mirror *m)
 {
-	return READ_ONCE(m->dying);
+	const struct odp_device *device;
+	bool dying;
+
+	if (READ_ONCE(m->dying))
+		return true;
+	rcu_read_lock();
+	device = rcu_dereference(m->device);
+	dying = device && READ_ONCE(device->dying);
+	rcu_read_unlock();
+
+	return dying;
 }
 
 /* Mirrors of a device fault side by side: each processor has its counters. */
-static inline struct odp_counters *odp_shard(struct odp_totals *totals)
+static inline struct odp_counters *odp_shard(struct odp_device *device)
 {
-	return &totals->shard[raw_smp_processor_id() % ODP_SHARDS];
+	return &device->shard[raw_smp_processor_id() % ODP_SHARDS];
 }
 
 static inline void odp_count_at(struct odp_mirror *m, size_t offset, s64 n)
 {
-	struct odp_totals *totals;
+	struct odp_device *device;
 
 	atomic64_add(n, (void *)&m->count + offset);
 	rcu_read_lock();
-	totals = rcu_dereference(m->totals);
-	if (totals)
-		atomic64_add(n, (void *)odp_shard(totals) + offset);
+	device = rcu_dereference(m->device);
+	if (device)
+		atomic64_add(n, (void *)odp_shard(device) + offset);
 	rcu_read_unlock();
 }
 

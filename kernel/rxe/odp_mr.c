@@ -30,7 +30,7 @@ void rxe_odp_init_device(struct rxe_dev *rxe)
 		IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
 		IB_ODP_SUPPORT_SRQ_RECV;
 
-	odp_totals_init(&rxe->odp_totals);
+	odp_device_init(&rxe->odp);
 	rxe->ib_dev.driver_def = rxe_odp_uapi_defs;
 	ib_set_device_ops(&rxe->ib_dev, &rxe_odp_dev_ops);
 }
@@ -55,7 +55,7 @@ int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
 		.length = length,
 		.writable = ib_access_writable(access),
 		.policy = ODP_POLICY_DEFAULT,
-		.totals = &to_rdev(mr->ibmr.device)->odp_totals,
+		.device = &to_rdev(mr->ibmr.device)->odp,
 	};
 	struct odp_mirror *odp;
 

@@ -151,7 +151,7 @@ void rxe_odp_get_hw_stats(struct rxe_dev *rxe, struct rdma_hw_stats *hw)
 {
 	struct odp_stats stats;
 
-	odp_totals_read(&rxe->odp_totals, &stats);
+	odp_device_stats(&rxe->odp, &stats);
 	hw->value[RXE_CNT_ODP_FAULTS] = stats.faults;
 	hw->value[RXE_CNT_ODP_FAULTS_LOCAL] = stats.local_faults;
 	hw->value[RXE_CNT_ODP_FAULTS_REMOTE] = stats.remote_faults;

@@ -38,6 +38,10 @@ static inline u64 rxe_odp_va(const struct rxe_mr *mr, u64 iova)
 	return odp_mirror_start(mr->odp) + (iova - mr->ibmr.iova);
 }
 
+/* odp_client.c */
+int rxe_odp_client_register(void);
+void rxe_odp_client_unregister(void);
+
 /* odp_mr.c */
 void rxe_odp_init_device(struct rxe_dev *rxe);
 int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,

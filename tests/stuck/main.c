@@ -41,6 +41,11 @@ static void owner_writes(struct cell *c)
 	cell_tell(c, owner_write);
 }
 
+static void owner_prefetches(struct cell *c)
+{
+	cell_tell(c, owner_prefetch);
+}
+
 /* Ways to wait for a page. */
 static const struct way {
 	const char *name;
@@ -52,6 +57,7 @@ static const struct way {
 	{ "peer_sends", peer_sends, false, true },
 	{ "owner_reads_into", owner_reads, false, false },
 	{ "owner_writes_from", owner_writes, true, true },
+	{ "owner_prefetches", owner_prefetches, false, true },
 };
 
 static void be_killed(struct cell *c)
@@ -119,7 +125,7 @@ static const struct action {
 	{ "kill", NULL, be_killed, true },
 	{ "oom_kill", NULL, be_oom_killed, false },
 	{ "peer_leaves", NULL, leave_peer, false },
-	{ "link_del", NULL, be_unplugged, false },
+	{ "link_del", NULL, be_unplugged, true },
 };
 
 #define NR(array) (sizeof(array) / sizeof((array)[0]))

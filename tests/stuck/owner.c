@@ -3,10 +3,12 @@
  * The process that owns the stuck memory, and what it is told to do.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "prefetch.h"
 #include "rereg.h"
 #include "stuck.h"
 
@@ -67,6 +69,27 @@ void owner_write(struct owner *o)
 void owner_read(struct owner *o)
 {
 	post(o, IBV_WR_RDMA_READ);
+}
+
+/* What this comes to depends on what is done to it. */
+static void *prefetcher(void *arg)
+{
+	struct owner *o = arg;
+	struct ibv_sge sge = { (uintptr_t)o->mem, STUCK_LEN, o->mr->lkey };
+
+	advise(o->rig.pd, IBV_ADVISE_MR_ADVICE_PREFETCH_WRITE,
+	       IBV_ADVISE_MR_FLAG_FLUSH, &sge, 1);
+	return NULL;
+}
+
+/* The call itself waits, so it is another thread's. */
+void owner_prefetch(struct owner *o)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, prefetcher, o))
+		test_fail("no thread");
+	pthread_detach(thread);
 }
 
 void owner_destroy_qp(struct owner *o)

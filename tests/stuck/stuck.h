@@ -82,6 +82,7 @@ void owner_connect(struct owner *o);
 void owner_recv(struct owner *o);
 void owner_write(struct owner *o);
 void owner_read(struct owner *o);
+void owner_prefetch(struct owner *o);
 void owner_destroy_qp(struct owner *o);
 void owner_reset_qp(struct owner *o);
 void owner_err_qp(struct owner *o);

@@ -47,6 +47,9 @@ struct odp_snap;
  * A *slow fault* (slow.c) is one that would wait for others. An access that must
  * not wait leaves it to the space's *workers* (worker.c).
  *
+ * A *device* (device.c) is what the mirrors of one device share: counters, and
+ * the end that it can put to all of their faults.
+ *
  * A *snapshot* (snap.c) is what the CPU page table says of a range at one
  * moment. report.c makes one for people to look at; fault.c makes one to
  * install it in the table.
@@ -125,7 +128,7 @@ struct odp_snap;
  *
  * In this order, outermost first:
  *
- * 1. space->attached_lock, totals->lock (mutexes): which devices count what
+ * 1. space->attached_lock, device->lock (mutexes): which devices count what
  * 2. space->windows_lock (mutex): making and unmaking windows; never on the
  *    warm path
  * 3. mmap_lock (taken by the engine for reading; by mmu_notifier_get() for
@@ -227,8 +230,8 @@ struct odp_probe {
  * @table: passed to @ops
  * @probe: a test's, or NULL
  * @probe_arg: passed to @probe
- * @totals: counters that many mirrors share, or NULL; they outlive the
- *	destruction of each by an RCU grace period
+ * @device: whose mirror it is, or NULL; outlives the destruction of each by an
+ *	RCU grace period
  */
 struct odp_mirror_attr {
 	struct mm_struct *mm;
@@ -240,7 +243,7 @@ struct odp_mirror_attr {
 	void *table;
 	const struct odp_probe *probe;
 	void *probe_arg;
-	struct odp_totals *totals;
+	struct odp_device *device;
 };
 
 /**
@@ -307,15 +310,17 @@ struct odp_counters {
 #define ODP_SHARDS	8
 
 /**
- * struct odp_totals - what all mirrors of a device did
- * @shard: what was counted, by processor
+ * struct odp_device - what all mirrors of a device share
+ * @shard: what they did, by processor
+ * @dying: no fault of theirs may start, or go on waiting
  * @lock: guards what follows
  * @attached: the spaces that it has mirrors of
  * @invalidations: of those that it had
  * @invalidated_pages: the same
  */
-struct odp_totals {
+struct odp_device {
 	struct odp_counters shard[ODP_SHARDS];
+	bool dying;
 	struct mutex lock; /* see above */
 	struct list_head attached;
 	u64 invalidations;
@@ -337,8 +342,9 @@ void odp_mirror_get_policy(const struct odp_mirror *mirror,
 void odp_mirror_stats(struct odp_mirror *mirror, struct odp_stats *stats);
 void odp_mirror_count_rnr(struct odp_mirror *mirror);
 void odp_mirror_count_parked(struct odp_mirror *mirror);
-void odp_totals_init(struct odp_totals *totals);
-void odp_totals_read(struct odp_totals *totals, struct odp_stats *stats);
+void odp_device_init(struct odp_device *device);
+void odp_device_kill(struct odp_device *device);
+void odp_device_stats(struct odp_device *device, struct odp_stats *stats);
 
 /* How an access goes about it: a set of these. */
 #define ODP_ACCESS_WRITE	BIT(0)

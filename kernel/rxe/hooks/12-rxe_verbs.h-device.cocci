@@ -1,10 +1,10 @@
-// A device counts for all of its on-demand regions together.
+// What all on-demand regions of a device share.
 @@
 @@
   struct rxe_dev {
   	...
   	atomic64_t stats_counters[...];
-+	struct odp_totals odp_totals;
++	struct odp_device odp;
   	...
   };
 
