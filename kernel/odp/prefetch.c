@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * Prefetch: bringing pages in before an access needs them.
+ * Prefetch: bringing pages in before an access needs them. advise.c says who
+ * does it.
  */
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/sched.h>
 
 #include "fault.h"
@@ -11,6 +11,7 @@
 #include "mirror.h"
 #include "prefetch.h"
 #include "quick.h"
+#include "snap.h"
 #include "space.h"
 
 /* Does the table give access to all of a span? */
@@ -26,7 +27,7 @@ static bool odp_prefetched(struct odp_mirror *m, struct odp_span span,
  * odp_prefetch_check - may a range be prefetched?
  * @m: the mirror
  * @va: the first byte
- * @length: in bytes, not 0
+ * @length: in bytes; of nothing, nothing is asked
  * @how: how far to go for a page
  *
  * Return: 0, -EINVAL or -EACCES.
@@ -34,17 +35,15 @@ static bool odp_prefetched(struct odp_mirror *m, struct odp_span span,
 int odp_prefetch_check(const struct odp_mirror *m, u64 va, u64 length,
 		       enum odp_prefetch how)
 {
+	if (!length)
+		return 0;
 	return odp_mirror_check(m, va, length, how == ODP_PREFETCH_WRITE);
 }
 
-/*
- * How many bytes from @va on, up to @length, are in no VMA. Takes the mmap lock
- * and keeps the address space for it.
- */
+/* Keeps the address space for it, and has it say what is in no VMA. */
 static int odp_prefetch_hole(struct odp_fault *f, u64 va, u64 length, u64 *hole)
 {
 	struct mm_struct *mm = f->m->space->mm;
-	struct vm_area_struct *vma;
 	int err;
 
 	err = odp_fault_enter(f);
@@ -53,12 +52,7 @@ static int odp_prefetch_hole(struct odp_fault *f, u64 va, u64 length, u64 *hole)
 	err = odp_lock(mm, f->wait);
 	if (err)
 		goto out;
-	vma = find_vma(mm, va);
-	if (!vma)
-		*hole = length;
-	else
-		*hole = va < vma->vm_start ?
-			min_t(u64, length, vma->vm_start - va) : 0;
+	*hole = odp_snap_hole(mm, va, length);
 	mmap_read_unlock(mm);
 out:
 	odp_fault_leave(f);
@@ -101,15 +95,13 @@ out:
 }
 
 static struct odp_fault odp_prefetch_fault(struct odp_mirror *m,
-					   enum odp_prefetch how, bool yields)
+					   enum odp_prefetch how)
 {
 	return (struct odp_fault) {
 		.m = m,
 		.write = how == ODP_PREFETCH_WRITE,
 		.populate = how == ODP_PREFETCH_NO_FAULT ? ODP_POPULATE_NO :
 							   ODP_POPULATE_ALL,
-		.wait = true,
-		.yields = yields,
 	};
 }
 
@@ -119,57 +111,49 @@ static struct odp_fault odp_prefetch_fault(struct odp_mirror *m,
  * @va: where to begin; moved to where to go on
  * @length: what is left, in bytes, not 0; changed likewise
  * @how: how far to go for a page
+ * @missed: set if a page could not be had
  *
  * Return: 0 when all is done; -EINPROGRESS if not; -ECANCELED if the mirror is
  * dying; another error that ends the prefetch.
  */
 int odp_prefetch_turn(struct odp_mirror *m, u64 *va, u64 *length,
-		      enum odp_prefetch how)
+		      enum odp_prefetch how, bool *missed)
 {
-	struct odp_fault f = odp_prefetch_fault(m, how, true);
-	bool missed = false;
+	struct odp_fault f = odp_prefetch_fault(m, how);
 	int err;
 
-	err = odp_prefetch_next(&f, va, length, &missed);
+	f.wait = true;
+	f.yields = true;
+	err = odp_prefetch_next(&f, va, length, missed);
 	if (err)
 		return err;
 	return *length ? -EINPROGRESS : 0;
 }
 
 /**
- * odp_mirror_prefetch - bring a range's pages in
+ * odp_prefetch - do a prefetch, as far as it goes
  * @m: the mirror
- * @va: the first byte's virtual address
- * @length: in bytes
+ * @va: where to begin; moved to where it ended
+ * @length: in bytes; what is left, then
  * @how: how far to go for a page
+ * @wait: wait for others, as long as it takes?
+ * @missed: set if a page could not be had
  *
- * Pages that cannot be had are passed over. May sleep, for as long as others
- * take to supply pages.
- *
- * Return: 0; -EFAULT if a page could not be had (never for
- * ODP_PREFETCH_NO_FAULT), all others having been brought in; -EINTR; -EINVAL,
- * -EACCES, -ENOMEM, -ESRCH, -ETIMEDOUT, -ECANCELED as odp_mirror_visit().
+ * Return: 0 when all is done; without @wait, -EINPROGRESS where somebody would
+ * have to be waited for; another error that ends the prefetch.
  */
-int odp_mirror_prefetch(struct odp_mirror *m, u64 va, u64 length,
-			enum odp_prefetch how)
+int odp_prefetch(struct odp_mirror *m, u64 *va, u64 *length,
+		 enum odp_prefetch how, bool wait, bool *missed)
 {
-	struct odp_fault f = odp_prefetch_fault(m, how, false);
-	bool missed = false;
-	int err;
+	struct odp_fault f = odp_prefetch_fault(m, how);
+	int err = 0;
 
-	if (!length)
-		return 0;
-	err = odp_prefetch_check(m, va, length, how);
-	if (err)
-		return err;
-
-	while (length) {
-		err = odp_prefetch_next(&f, &va, &length, &missed);
-		if (err)
-			return err;
+	f.wait = wait;
+	while (*length && !err) {
+		err = odp_prefetch_next(&f, va, length, missed);
 		cond_resched();
 	}
 
-	return missed && how != ODP_PREFETCH_NO_FAULT ? -EFAULT : 0;
+	/* An invalidation is under way. */
+	return err == -ETIMEDOUT && !wait ? -EINPROGRESS : err;
 }
-EXPORT_SYMBOL_GPL(odp_mirror_prefetch);

@@ -10,6 +10,8 @@
 int odp_prefetch_check(const struct odp_mirror *m, u64 va, u64 length,
 		       enum odp_prefetch how);
 int odp_prefetch_turn(struct odp_mirror *m, u64 *va, u64 *length,
-		      enum odp_prefetch how);
+		      enum odp_prefetch how, bool *missed);
+int odp_prefetch(struct odp_mirror *m, u64 *va, u64 *length,
+		 enum odp_prefetch how, bool wait, bool *missed);
 
 #endif /* ODP_PREFETCH_H */

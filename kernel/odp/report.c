@@ -60,18 +60,6 @@ static int odp_report_span(struct odp_mirror *m, struct odp_span span,
 	return fn(run, run_state, arg);
 }
 
-/* How many pages from @va on, up to @npages, are in no VMA. */
-static u64 odp_report_hole(struct mm_struct *mm, unsigned long va, u64 npages)
-{
-	struct vm_area_struct *vma = find_vma(mm, va);
-
-	if (!vma)
-		return npages;
-	if (va >= vma->vm_start)
-		return 0;
-	return min_t(u64, npages, (vma->vm_start - va) >> PAGE_SHIFT);
-}
-
 /* Report the pages of the next leaf, or the next hole. */
 static int odp_report_next(struct odp_mirror *m, unsigned long *va, u64 *npages,
 			   unsigned int how, unsigned long *pfns,
@@ -85,7 +73,7 @@ static int odp_report_next(struct odp_mirror *m, unsigned long *va, u64 *npages,
 	ret = odp_lock(mm, !(how & ODP_ACCESS_NOWAIT));
 	if (ret)
 		return ret;
-	done = odp_report_hole(mm, *va, *npages);
+	done = odp_snap_hole(mm, *va, *npages << PAGE_SHIFT) >> PAGE_SHIFT;
 	ret = done ? 0 : odp_snap_walk(mm, span.start, span.npages, pfns);
 	mmap_read_unlock(mm);
 	if (ret)

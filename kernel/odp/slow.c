@@ -223,30 +223,23 @@ unsigned int odp_mirror_slow_faults(const struct odp_mirror *m)
 EXPORT_SYMBOL_GPL(odp_mirror_slow_faults);
 
 /**
- * odp_mirror_prefetch_later - have a range's pages brought in
+ * odp_slow_prefetch - leave a prefetch to the process's workers
  * @m: the mirror
  * @va: the first byte's virtual address
- * @length: in bytes
+ * @length: in bytes, not 0, and all of it the mirror's
  * @how: how far to go for a page
+ * @answer: for odp_slow_await(), or NULL if nobody waits
  *
- * The process's workers do it, as long as the mirror lives. Does not wait for
- * any page.
- *
- * Return: 0; -EINVAL, -EACCES as odp_mirror_prefetch(); -EBUSY if the process
- * has too many of them under way; -ESRCH if it has no worker any more; -ENOMEM.
+ * Return: 0; -EBUSY if the process has too many under way for which nobody
+ * waits; -ESRCH if it has no worker any more; -ENOMEM.
  */
-int odp_mirror_prefetch_later(struct odp_mirror *m, u64 va, u64 length,
-			      enum odp_prefetch how)
+int odp_slow_prefetch(struct odp_mirror *m, u64 va, u64 length,
+		      enum odp_prefetch how, struct odp_answer *answer)
 {
 	struct odp_slow *slow = &m->space->slow;
 	struct odp_item *item;
-	int err;
+	int err = 0;
 
-	if (!length)
-		return 0;
-	err = odp_prefetch_check(m, va, length, how);
-	if (err)
-		return err;
 	item = odp_item_alloc(m, GFP_KERNEL);
 	if (!item)
 		return -ENOMEM;
@@ -254,15 +247,21 @@ int odp_mirror_prefetch_later(struct odp_mirror *m, u64 va, u64 length,
 	item->how = how;
 	item->va = va;
 	item->length = length;
+	item->answer = answer;
 
 	spin_lock(&slow->lock);
 	if (!slow->nr_workers) {
 		err = -ESRCH;
-	} else if (slow->nr_prefetches >= ODP_ITEMS_MAX) {
+	} else if (slow->nr_prefetches >= ODP_ITEMS_MAX && !answer) {
 		err = -EBUSY;
 	} else {
 		slow->nr_prefetches++;
-		list_add_tail(&item->list, &slow->fresh);
+		if (answer) {
+			*answer = (struct odp_answer) { .item = item };
+			list_add(&item->list, &slow->fresh);
+		} else {
+			list_add_tail(&item->list, &slow->fresh);
+		}
 		odp_slow_wake(slow);
 	}
 	spin_unlock(&slow->lock);
@@ -271,7 +270,45 @@ int odp_mirror_prefetch_later(struct odp_mirror *m, u64 va, u64 length,
 
 	return err;
 }
-EXPORT_SYMBOL_GPL(odp_mirror_prefetch_later);
+
+/**
+ * odp_slow_await - wait for a prefetch
+ * @m: the mirror
+ * @answer: as given to odp_slow_prefetch(), which returned 0
+ *
+ * Return: what became of it; -EINTR for a fatal signal and -ECANCELED for a
+ * mirror that is dying, after which it goes on without us as long as it can.
+ */
+int odp_slow_await(struct odp_mirror *m, struct odp_answer *answer)
+{
+	struct odp_slow *slow = &m->space->slow;
+	int err;
+
+	err = wait_event_killable(m->space->wait, !READ_ONCE(answer->item) ||
+				  odp_mirror_dying(m));
+	spin_lock(&slow->lock);
+	if (answer->item) {
+		answer->item->answer = NULL;
+		answer->err = err ? -EINTR : -ECANCELED;
+	}
+	spin_unlock(&slow->lock);
+
+	return answer->err;
+}
+
+/* It has ended. Under the lock. */
+static void odp_item_answer(struct odp_item *item, int err)
+{
+	struct odp_answer *answer = item->answer;
+
+	lockdep_assert_held(&item->m->space->slow.lock);
+	if (!answer)
+		return;
+	answer->err = err;
+	answer->missed = item->missed;
+	WRITE_ONCE(answer->item, NULL);
+	wake_up_all(&item->m->space->wait);
+}
 
 /**
  * odp_item_run - give an item a turn
@@ -295,7 +332,7 @@ int odp_item_run(struct odp_item *item)
 
 	if (item->prefetch)
 		return odp_prefetch_turn(item->m, &item->va, &item->length,
-					 item->how);
+					 item->how, &item->missed);
 
 	for (round = 0; round < ODP_ROUNDS && err == -EAGAIN; round++) {
 		f.span = odp_around_span(f.m, f.critical, f.write, &populate);
@@ -331,6 +368,7 @@ void odp_item_ran(struct odp_item *item, int err)
 		spin_unlock(&slow->lock);
 		return;
 	}
+	odp_item_answer(item, err);
 	odp_waiters_take(&item->waiters, &waiters);
 	odp_waiters_take(&slow->starved, &waiters);
 	item->m = NULL;
@@ -386,6 +424,7 @@ static void odp_slow_abandon(struct odp_slow *slow, const struct odp_mirror *m,
 	list_for_each_entry_safe(item, next, &slow->again, list) {
 		if (m && item->m != m)
 			continue;
+		odp_item_answer(item, m ? -ECANCELED : -ESRCH);
 		odp_waiters_take(&item->waiters, waiters);
 		odp_item_remove(slow, item);
 		list_add_tail(&item->list, orphans);

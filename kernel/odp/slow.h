@@ -25,6 +25,18 @@ struct vhost_task;
 #define ODP_NEXT_TURN	DIV_ROUND_UP(HZ, 2)
 
 /**
+ * struct odp_answer - what a prefetch came to, for one who waits for it
+ * @item: the prefetch; NULL when it has ended
+ * @err: how
+ * @missed: some page could not be had
+ */
+struct odp_answer {
+	struct odp_item *item;
+	int err;
+	bool missed;
+};
+
+/**
  * struct odp_item - a slow fault, or a prefetch
  * @list: in slow->fresh, slow->again or slow->failed
  * @m: the mirror, to which it has a reference until it has failed
@@ -36,6 +48,8 @@ struct vhost_task;
  * @how: how far that goes for a page
  * @va: where it goes on
  * @length: how much is left
+ * @missed: it has passed over a page
+ * @answer: who waits for it, or NULL
  * @err: why it failed, at @since
  * @since: in jiffies
  * @waiters: whom to wake
@@ -51,6 +65,8 @@ struct odp_item {
 	enum odp_prefetch how;
 	u64 va;
 	u64 length;
+	bool missed;
+	struct odp_answer *answer;
 	int err;
 	unsigned long since;
 	struct list_head waiters;
@@ -113,6 +129,9 @@ int odp_item_run(struct odp_item *item);
 void odp_item_ran(struct odp_item *item, int err);
 void odp_slow_clear(struct odp_slow *slow);
 void odp_slow_forget(struct odp_mirror *m);
+int odp_slow_prefetch(struct odp_mirror *m, u64 va, u64 length,
+		      enum odp_prefetch how, struct odp_answer *answer);
+int odp_slow_await(struct odp_mirror *m, struct odp_answer *answer);
 int odp_slow_request(struct odp_mirror *m, struct odp_span span, bool write,
 		     bool ahead, struct odp_waiter *waiter, bool *fresh);
 

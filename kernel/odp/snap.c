@@ -120,6 +120,25 @@ int odp_snap_walk(struct mm_struct *mm, unsigned long start,
 }
 
 /**
+ * odp_snap_hole - how far is there no memory?
+ * @mm: whose; its mmap lock held
+ * @va: from here on
+ * @length: how far to look, in bytes
+ *
+ * Return: how many bytes, up to @length, are in no VMA.
+ */
+u64 odp_snap_hole(struct mm_struct *mm, unsigned long va, u64 length)
+{
+	struct vm_area_struct *vma = find_vma(mm, va);
+
+	if (!vma)
+		return length;
+	if (va >= vma->vm_start)
+		return 0;
+	return min_t(u64, length, vma->vm_start - va);
+}
+
+/**
  * odp_snap_take - take a snapshot to install
  * @snap: all but @snap->pfns' contents filled in; the mmap lock held
  *
