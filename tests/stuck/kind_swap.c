@@ -83,7 +83,7 @@ static bool is_out(void *arg)
 	if (!is_cached(arg))
 		return true;
 	pattern_check("before it goes", arg, STUCK_LEN, SEED, 0);
-	mem_advise(arg, STUCK_LEN, MADV_PAGEOUT, "PAGEOUT");
+	mem_page_out(arg, STUCK_LEN);
 	return false;
 }
 
