@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 
+#include "exclusive.h"
 #include "fault.h"
 #include "leaf.h"
 #include "mirror.h"
@@ -22,6 +23,7 @@ struct odp_visit {
 	void *arg;
 	unsigned int how;
 	bool write;
+	bool exclusive;
 };
 
 static int odp_visit_mapped(const struct odp_visit *v, struct page *page,
@@ -51,7 +53,8 @@ static int odp_visit_warm(const struct odp_visit *v, unsigned long va,
 
 	read_lock(&leaf->lock);
 	pte = odp_leaf_get(leaf, va);
-	if (odp_pte_allows(pte, v->write)) {
+	if (odp_pte_allows(pte, v->write) &&
+	    (!v->exclusive || (pte & ODP_PTE_EXCLUSIVE))) {
 		if (~pte & odp_pte_touched(v->write))
 			odp_leaf_touch(leaf, va, pte, v->write);
 		err = odp_visit_mapped(v, pfn_to_page(odp_pte_pfn(pte)), va,
@@ -208,6 +211,41 @@ out:
 	return err;
 }
 
+/* An odp_visit_warm() that has to wait for the page to be taken. */
+struct odp_visit_taken {
+	const struct odp_visit *v;
+	unsigned long va;
+	size_t bytes;
+};
+
+static int odp_visit_taken(void *arg)
+{
+	struct odp_visit_taken *taken = arg;
+
+	return odp_visit_warm(taken->v, taken->va, taken->bytes);
+}
+
+/* Nothing can be pinned here: others would get at the page. */
+static int odp_visit_exclusive(const struct odp_visit *v, unsigned long va,
+			       size_t bytes)
+{
+	struct odp_fault f = odp_visit_fault(v->m, va, bytes, v->how);
+	struct odp_visit_taken taken = { v, va, bytes };
+	unsigned int round;
+	int err = -EAGAIN;
+
+	trace_odp_fault(v->m, f.critical.start, f.critical.npages, true);
+	for (round = 0; round < ODP_ROUNDS && err == -EAGAIN; round++)
+		err = odp_exclusive(&f, va, odp_visit_taken, &taken);
+	if (err == -EAGAIN)
+		err = f.wait ? -EBUSY : -EINPROGRESS;
+	if (err == -EINPROGRESS)
+		return odp_visit_slow(v->m, f.critical, v->how, false, NULL);
+	odp_count_fault(v->m, v->how);
+
+	return err;
+}
+
 /**
  * odp_mirror_visit - touch a range of a mirror
  * @m: the mirror
@@ -226,7 +264,9 @@ out:
  * cannot be had; -ENOMEM; -ESRCH if the address space is gone, or nobody is
  * left to wait for the page; -EBUSY if invalidations left no way through;
  * -EINTR; -ECANCELED if the mirror is dying; with ODP_ACCESS_NOWAIT,
- * -EINPROGRESS if a page is on its way; what @fn returned.
+ * -EINPROGRESS if a page is on its way; with ODP_ACCESS_ATOMIC, -EOPNOTSUPP if
+ * the policy wants the page taken from the CPU and it is not of a kind that can
+ * be; what @fn returned.
  */
 int odp_mirror_visit(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 		     odp_visit_fn fn, void *arg)
@@ -237,6 +277,8 @@ int odp_mirror_visit(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 		.arg = arg,
 		.how = how,
 		.write = how & ODP_ACCESS_WRITE,
+		.exclusive = (how & ODP_ACCESS_ATOMIC) &&
+			     READ_ONCE(m->policy.exclusive),
 	};
 	size_t bytes;
 	int err;
@@ -254,7 +296,8 @@ int odp_mirror_visit(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 		err = odp_visit_warm(&v, va, bytes);
 		if (likely(err != -ENOENT))
 			continue;
-		err = odp_visit_cold(&v, va, bytes, length);
+		err = v.exclusive ? odp_visit_exclusive(&v, va, bytes) :
+				    odp_visit_cold(&v, va, bytes, length);
 		if (err && err != -EINPROGRESS)
 			odp_count(m, failed_faults, 1);
 	}

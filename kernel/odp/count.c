@@ -52,6 +52,7 @@ static void odp_stats_add(struct odp_stats *stats, const struct odp_counters *c)
 	stats->slow_faults += atomic64_read(&c->slow_faults);
 	stats->rnr_naks += atomic64_read(&c->rnr_naks);
 	stats->parked += atomic64_read(&c->parked);
+	stats->exclusive_takes += atomic64_read(&c->exclusive_takes);
 	stats->faulted_pages += atomic64_read(&c->faulted_pages);
 	stats->around_pages += atomic64_read(&c->around_pages);
 	stats->prefetched_pages += atomic64_read(&c->prefetched_pages);

@@ -267,7 +267,7 @@ static int odp_leaf_install_huge(struct odp_leaf *leaf, u64 pte)
 	unsigned int had = leaf->huge ? ODP_LEAF_PAGES : leaf->nr_valid;
 
 	if (leaf->huge) {
-		leaf->huge = pte | (leaf->huge & odp_pte_touched(true));
+		leaf->huge = pte | (leaf->huge & ODP_PTE_KEPT);
 		return 0;
 	}
 	odp_leaf_clear(leaf, 0, ODP_LEAF_SIZE);
@@ -291,15 +291,16 @@ static int odp_leaf_install_small(struct odp_leaf *leaf,
 		state = odp_snap_page(snap, i, &pfn);
 		if (!state)
 			continue;
-		pte = odp_pte_make(pfn, state & ODP_PAGE_WRITE ?
-					ODP_PTE_WRITE : 0);
+		pte = odp_pte_make(pfn,
+				   (state & ODP_PAGE_WRITE ? ODP_PTE_WRITE : 0) |
+				   (snap->exclusive ? ODP_PTE_EXCLUSIVE : 0));
 		old = odp_ptes_get(leaf->ptes, index);
 		if (!old) {
 			leaf->nr_valid++;
 			fresh++;
 		}
 		odp_ptes_set(leaf->ptes, index,
-			     pte | (old & odp_pte_touched(true)));
+			     pte | (old & ODP_PTE_KEPT));
 	}
 
 	return fresh;

@@ -24,6 +24,7 @@ struct odp_window;
 #define ODP_PTE_DIRTY		BIT(2)	/* the device wrote, the folio knows */
 #define ODP_PTE_HUGE		BIT(3)	/* part of a huge entry */
 #define ODP_PTE_YOUNG		BIT(4)	/* the device used it of late */
+#define ODP_PTE_EXCLUSIVE	BIT(5)	/* the CPU has no access meanwhile */
 #define ODP_PTE_FLAGS_SHIFT	8
 #define ODP_PTE_FLAGS		(BIT(ODP_PTE_FLAGS_SHIFT) - 1)
 
@@ -36,6 +37,12 @@ static inline unsigned long odp_pte_pfn(u64 pte)
 {
 	return pte >> ODP_PTE_FLAGS_SHIFT;
 }
+
+/*
+ * What stays in an entry that is installed again: there was no invalidation
+ * since, so it is still true.
+ */
+#define ODP_PTE_KEPT	(ODP_PTE_YOUNG | ODP_PTE_DIRTY | ODP_PTE_EXCLUSIVE)
 
 /* What an access leaves in the entry that it goes by. */
 static inline u64 odp_pte_touched(bool write)

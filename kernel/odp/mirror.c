@@ -16,7 +16,7 @@ static int odp_policy_check(const struct odp_policy *policy)
 	    policy->max_pages > ODP_AROUND_MAX || !policy->limit_ms ||
 	    policy->limit_ms > ODP_LIMIT_MAX_MS)
 		return -EINVAL;
-	return 0;
+	return policy->exclusive && !odp_has_exclusive() ? -EOPNOTSUPP : 0;
 }
 
 /**
@@ -167,7 +167,8 @@ EXPORT_SYMBOL_GPL(odp_mirror_length);
  * @m: the mirror
  * @policy: how
  *
- * Return: 0, or -EINVAL for a policy that there is not.
+ * Return: 0; -EINVAL for a policy that there is not; -EOPNOTSUPP if it wants
+ * pages taken from the CPU and this kernel cannot.
  */
 int odp_mirror_set_policy(struct odp_mirror *m, const struct odp_policy *policy)
 {
@@ -178,6 +179,7 @@ int odp_mirror_set_policy(struct odp_mirror *m, const struct odp_policy *policy)
 	WRITE_ONCE(m->policy.around, policy->around);
 	WRITE_ONCE(m->policy.max_pages, policy->max_pages);
 	WRITE_ONCE(m->policy.limit_ms, policy->limit_ms);
+	WRITE_ONCE(m->policy.exclusive, policy->exclusive);
 
 	return 0;
 }
@@ -194,6 +196,7 @@ void odp_mirror_get_policy(const struct odp_mirror *m,
 	policy->around = READ_ONCE(m->policy.around);
 	policy->max_pages = READ_ONCE(m->policy.max_pages);
 	policy->limit_ms = READ_ONCE(m->policy.limit_ms);
+	policy->exclusive = READ_ONCE(m->policy.exclusive);
 }
 EXPORT_SYMBOL_GPL(odp_mirror_get_policy);
 

@@ -23,11 +23,14 @@ static unsigned int odp_report_state(struct odp_mirror *m, unsigned long va,
 	unsigned int state = odp_hmm_state(hmm_pfn);
 	u64 pte;
 
+	pte = odp_leaf_peek(m->space, va);
+	/* The CPU page table shows no page, but there is one. */
+	if (pte & ODP_PTE_EXCLUSIVE)
+		state |= ODP_PAGE_READ | ODP_PAGE_WRITE | ODP_PAGE_EXCLUSIVE;
 	if (!state)
 		return 0;
 	if (!READ_ONCE(m->writable))
 		state &= ~ODP_PAGE_WRITE;
-	pte = odp_leaf_peek(m->space, va);
 	if (pte)
 		state |= ODP_PAGE_MIRRORED;
 	if (pte & ODP_PTE_DIRTY)

@@ -18,6 +18,7 @@ struct vm_area_struct;
  * @start: the first page
  * @npages: how many; they do not leave one leaf
  * @pfns: what hmm_range_fault() says of each
+ * @exclusive: of a page that was taken from the CPU
  */
 struct odp_snap {
 	struct odp_window *window;
@@ -25,6 +26,7 @@ struct odp_snap {
 	unsigned long start;
 	unsigned long npages;
 	unsigned long *pfns;
+	bool exclusive;
 };
 
 unsigned int odp_hmm_state(unsigned long hmm_pfn);

@@ -27,10 +27,20 @@ static struct odp_space *odp_space_of(struct mmu_notifier *notifier)
 	return container_of(notifier, struct odp_space, notifier);
 }
 
+/* That we take a page from the CPU takes nothing from us. */
+static bool odp_space_takes(const struct odp_space *s,
+			    const struct mmu_notifier_range *range)
+{
+	return range->event == MMU_NOTIFY_EXCLUSIVE && range->owner == s;
+}
+
 static int odp_space_invalidate_start(struct mmu_notifier *notifier,
 				      const struct mmu_notifier_range *range)
 {
-	odp_windows_invalidate(odp_space_of(notifier), range);
+	struct odp_space *s = odp_space_of(notifier);
+
+	if (!odp_space_takes(s, range))
+		odp_windows_invalidate(s, range);
 
 	return 0;
 }
@@ -38,7 +48,10 @@ static int odp_space_invalidate_start(struct mmu_notifier *notifier,
 static void odp_space_invalidate_end(struct mmu_notifier *notifier,
 				     const struct mmu_notifier_range *range)
 {
-	odp_windows_quieten(odp_space_of(notifier), range);
+	struct odp_space *s = odp_space_of(notifier);
+
+	if (!odp_space_takes(s, range))
+		odp_windows_quieten(s, range);
 }
 
 /* Reclaim asks before it takes a page that the CPU has not used. */

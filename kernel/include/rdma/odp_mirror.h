@@ -44,6 +44,12 @@ struct odp_snap;
  * entry is missing it *faults* (fault.c): the pages that it needs are the
  * *critical* ones; fault-around (around.c) says how far to look beyond them.
  *
+ * An *exclusive* access (exclusive.c) takes its page from the CPU first, if the
+ * policy says so and the kernel can. Meanwhile the CPU page table has a
+ * device-exclusive entry and the leaf an exclusive one, which an invalidation
+ * takes out before the CPU gets the page back. The kernel's word to all that we
+ * take a page (MMU_NOTIFY_EXCLUSIVE, with the space as its owner) is none to us.
+ *
  * A *slow fault* (slow.c) is one that would wait for others. An access that must
  * not wait leaves it to the space's *workers* (worker.c).
  *
@@ -139,7 +145,8 @@ struct odp_snap;
  * 7. leaf->lock (rwlock): entries, and the pages behind them: a page does not
  *    leave the CPU page table while it is held
  *
- * Invalidations take 5, 6 and 7, one after the other, never sleep and never
+ * An exclusive access holds the folio's lock from the moment the page is taken,
+ * between 3 and 4. Invalidations take 5, 6 and 7, one after the other, never sleep and never
  * allocate.
  */
 
@@ -170,11 +177,13 @@ enum odp_around {
  * @max_pages: how many pages one fault may install, 1 to ODP_AROUND_MAX
  * @limit_ms: how long a fault that waits does so for an invalidation to end, in
  *	milliseconds, 1 to ODP_LIMIT_MAX_MS
+ * @exclusive: take pages from the CPU for accesses with ODP_ACCESS_ATOMIC
  */
 struct odp_policy {
 	enum odp_around around;
 	unsigned int max_pages;
 	unsigned int limit_ms;
+	bool exclusive;
 };
 
 #define ODP_POLICY_DEFAULT {			\
@@ -254,6 +263,7 @@ struct odp_mirror_attr {
  * @slow_faults: those that were left to the process's workers
  * @rnr_naks: times a peer was told to come again later
  * @parked: times a work request was put aside until a page is there
+ * @exclusive_takes: times a page was taken from the CPU
  * @faulted_pages: pages installed because an access needed them
  * @around_pages: pages installed because a fault looked around
  * @prefetched_pages: pages installed by odp_mirror_prefetch()
@@ -276,6 +286,7 @@ struct odp_stats {
 	u64 slow_faults;
 	u64 rnr_naks;
 	u64 parked;
+	u64 exclusive_takes;
 	u64 faulted_pages;
 	u64 around_pages;
 	u64 prefetched_pages;
@@ -298,6 +309,7 @@ struct odp_counters {
 	atomic64_t slow_faults;
 	atomic64_t rnr_naks;
 	atomic64_t parked;
+	atomic64_t exclusive_takes;
 	atomic64_t faulted_pages;
 	atomic64_t around_pages;
 	atomic64_t prefetched_pages;
@@ -342,6 +354,7 @@ void odp_mirror_get_policy(const struct odp_mirror *mirror,
 void odp_mirror_stats(struct odp_mirror *mirror, struct odp_stats *stats);
 void odp_mirror_count_rnr(struct odp_mirror *mirror);
 void odp_mirror_count_parked(struct odp_mirror *mirror);
+bool odp_has_exclusive(void);
 void odp_device_init(struct odp_device *device);
 void odp_device_kill(struct odp_device *device);
 void odp_device_stats(struct odp_device *device, struct odp_stats *stats);
@@ -350,6 +363,7 @@ void odp_device_stats(struct odp_device *device, struct odp_stats *stats);
 #define ODP_ACCESS_WRITE	BIT(0)
 #define ODP_ACCESS_LOCAL	BIT(1)	/* the owner's work request, not a peer's */
 #define ODP_ACCESS_NOWAIT	BIT(2)	/* waits for nobody */
+#define ODP_ACCESS_ATOMIC	BIT(3)	/* one write; see policy.exclusive */
 
 /**
  * typedef odp_visit_fn - touch a piece of one page
@@ -415,6 +429,7 @@ int odp_mirror_prefetch_later(struct odp_mirror *mirror, u64 va, u64 length,
 #define ODP_PAGE_HUGE		BIT(2)	/* part of a mapping of 2 MiB or more */
 #define ODP_PAGE_MIRRORED	BIT(3)	/* it is in the table */
 #define ODP_PAGE_DIRTY		BIT(4)	/* and the device has written to it */
+#define ODP_PAGE_EXCLUSIVE	BIT(5)	/* it was taken from the CPU */
 
 /**
  * typedef odp_report_fn - take note of neighbouring pages in the same state
