@@ -100,7 +100,8 @@ static int rxe_odp_visit_u64(struct rxe_mr *mr, u64 iova, odp_visit_fn fn,
 	if (err)
 		return err;
 	err = odp_mirror_visit(mr->odp, rxe_odp_va(mr, iova), sizeof(u64),
-			       ODP_ACCESS_WRITE | ODP_ACCESS_NOWAIT, fn, arg);
+			       ODP_ACCESS_WRITE | ODP_ACCESS_NOWAIT |
+			       ODP_ACCESS_ATOMIC, fn, arg);
 	err = rxe_odp_error(mr, iova, err);
 	if (err == -EINPROGRESS)
 		return RESPST_ERR_RNR;

@@ -114,6 +114,8 @@ int rxe_odp_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 					 stats.slow_faults) ||
 	    rdma_nl_stat_hwcounter_entry(msg, "rnr_naks", stats.rnr_naks) ||
 	    rdma_nl_stat_hwcounter_entry(msg, "parked", stats.parked) ||
+	    rdma_nl_stat_hwcounter_entry(msg, "exclusive_takes",
+					 stats.exclusive_takes) ||
 	    rdma_nl_stat_hwcounter_entry(msg, "page_faulted_pages",
 					 stats.faulted_pages) ||
 	    rdma_nl_stat_hwcounter_entry(msg, "page_around_pages",
@@ -158,6 +160,7 @@ void rxe_odp_get_hw_stats(struct rxe_dev *rxe, struct rdma_hw_stats *hw)
 	hw->value[RXE_CNT_ODP_SLOW_FAULTS] = stats.slow_faults;
 	hw->value[RXE_CNT_ODP_RNR_NAKS] = stats.rnr_naks;
 	hw->value[RXE_CNT_ODP_PARKED] = stats.parked;
+	hw->value[RXE_CNT_ODP_EXCLUSIVE_TAKES] = stats.exclusive_takes;
 	hw->value[RXE_CNT_ODP_FAULTED_PAGES] = stats.faulted_pages;
 	hw->value[RXE_CNT_ODP_AROUND_PAGES] = stats.around_pages;
 	hw->value[RXE_CNT_ODP_PREFETCHED_PAGES] = stats.prefetched_pages;

@@ -33,7 +33,8 @@ static int rxe_odp_runs_add(u64 npages, unsigned int state, void *arg)
 		     (RXE_ODP_PAGE_WRITE ^ ODP_PAGE_WRITE) |
 		     (RXE_ODP_PAGE_HUGE ^ ODP_PAGE_HUGE) |
 		     (RXE_ODP_PAGE_MIRRORED ^ ODP_PAGE_MIRRORED) |
-		     (RXE_ODP_PAGE_DIRTY ^ ODP_PAGE_DIRTY));
+		     (RXE_ODP_PAGE_DIRTY ^ ODP_PAGE_DIRTY) |
+		     (RXE_ODP_PAGE_EXCLUSIVE ^ ODP_PAGE_EXCLUSIVE));
 
 	if (!runs->nr || runs->run[runs->nr - 1].state != state) {
 		if (runs->nr == runs->max)
@@ -111,6 +112,7 @@ static int rxe_odp_stats(struct rxe_mr *mr, struct uverbs_attr_bundle *attrs)
 		.slow_faults = stats.slow_faults,
 		.rnr_naks = stats.rnr_naks,
 		.parked = stats.parked,
+		.exclusive_takes = stats.exclusive_takes,
 	};
 
 	return uverbs_copy_to_struct_or_zero(attrs, RXE_ODP_ATTR_STATS_RESP,
@@ -132,6 +134,8 @@ static int rxe_odp_get_policy(struct rxe_mr *mr,
 	resp.around = policy.around;
 	resp.max_pages = policy.max_pages;
 	resp.limit_ms = policy.limit_ms;
+	if (policy.exclusive)
+		resp.flags |= RXE_ODP_POLICY_EXCLUSIVE;
 
 	return uverbs_copy_to(attrs, RXE_ODP_ATTR_POLICY, &resp, sizeof(resp));
 }
@@ -146,11 +150,12 @@ static int rxe_odp_set_policy(struct rxe_mr *mr,
 	err = uverbs_copy_from(&req, attrs, RXE_ODP_ATTR_POLICY);
 	if (err)
 		return err;
-	if (req.reserved)
+	if (req.flags & ~RXE_ODP_POLICY_EXCLUSIVE)
 		return -EINVAL;
 	policy.around = req.around;
 	policy.max_pages = req.max_pages;
 	policy.limit_ms = req.limit_ms;
+	policy.exclusive = req.flags & RXE_ODP_POLICY_EXCLUSIVE;
 
 	return odp_mirror_set_policy(mr->odp, &policy);
 }
@@ -237,6 +242,18 @@ static int UVERBS_HANDLER(RXE_ODP_METHOD_DEVICE_POLICY)(struct uverbs_attr_bundl
 				 rxe_odp_get_policy);
 }
 
+/* Of the kernel, so that it is known without a region. */
+static int UVERBS_HANDLER(RXE_ODP_METHOD_DEVICE_CAPS)(struct uverbs_attr_bundle *attrs)
+{
+	u64 caps = 0;
+
+	if (odp_has_exclusive())
+		caps |= RXE_ODP_CAP_EXCLUSIVE;
+
+	return uverbs_copy_to(attrs, RXE_ODP_ATTR_CAPS_RESP, &caps,
+			      sizeof(caps));
+}
+
 #define RXE_ODP_MR_HANDLE(attr, access)					\
 	UVERBS_ATTR_IDR(attr, UVERBS_OBJECT_MR, access, UA_MANDATORY)
 
@@ -303,6 +320,11 @@ DECLARE_UVERBS_NAMED_METHOD(RXE_ODP_METHOD_DEVICE_POLICY,
 			    RXE_ODP_MRN(RXE_ODP_ATTR_POLICY_MRN),
 			    RXE_ODP_POLICY_OUT);
 
+DECLARE_UVERBS_NAMED_METHOD(RXE_ODP_METHOD_DEVICE_CAPS,
+			    UVERBS_ATTR_PTR_OUT(RXE_ODP_ATTR_CAPS_RESP,
+						UVERBS_ATTR_TYPE(u64),
+						UA_MANDATORY));
+
 ADD_UVERBS_METHODS(rxe_odp_mr, UVERBS_OBJECT_MR,
 		   &UVERBS_METHOD(RXE_ODP_METHOD_MR_SNAPSHOT),
 		   &UVERBS_METHOD(RXE_ODP_METHOD_MR_STATS),
@@ -312,7 +334,8 @@ ADD_UVERBS_METHODS(rxe_odp_mr, UVERBS_OBJECT_MR,
 ADD_UVERBS_METHODS(rxe_odp_device, UVERBS_OBJECT_DEVICE,
 		   &UVERBS_METHOD(RXE_ODP_METHOD_DEVICE_SNAPSHOT),
 		   &UVERBS_METHOD(RXE_ODP_METHOD_DEVICE_STATS),
-		   &UVERBS_METHOD(RXE_ODP_METHOD_DEVICE_POLICY));
+		   &UVERBS_METHOD(RXE_ODP_METHOD_DEVICE_POLICY),
+		   &UVERBS_METHOD(RXE_ODP_METHOD_DEVICE_CAPS));
 
 const struct uapi_definition rxe_odp_uapi_defs[] = {
 	UAPI_DEF_CHAIN_OBJ_TREE(UVERBS_OBJECT_MR, &rxe_odp_mr),

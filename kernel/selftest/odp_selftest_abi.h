@@ -76,6 +76,7 @@ struct odp_selftest_stats {
 	__aligned_u64 slow_faults;
 	__aligned_u64 rnr_naks;
 	__aligned_u64 parked;
+	__aligned_u64 exclusive_takes;
 	__aligned_u64 faulted_pages;
 	__aligned_u64 around_pages;
 	__aligned_u64 prefetched_pages;

@@ -10,6 +10,7 @@ initializer list others;
 +	[RXE_CNT_ODP_SLOW_FAULTS].name = "odp_page_slow_faults",
 +	[RXE_CNT_ODP_RNR_NAKS].name = "odp_rnr_naks",
 +	[RXE_CNT_ODP_PARKED].name = "odp_parked",
++	[RXE_CNT_ODP_EXCLUSIVE_TAKES].name = "odp_exclusive_takes",
 +	[RXE_CNT_ODP_FAULTED_PAGES].name = "odp_page_faulted_pages",
 +	[RXE_CNT_ODP_AROUND_PAGES].name = "odp_page_around_pages",
 +	[RXE_CNT_ODP_PREFETCHED_PAGES].name = "odp_page_prefetched",

@@ -29,6 +29,7 @@ enum rxe_odp_device_methods {
 	RXE_ODP_METHOD_DEVICE_SNAPSHOT = (1U << UVERBS_ID_NS_SHIFT),
 	RXE_ODP_METHOD_DEVICE_STATS,
 	RXE_ODP_METHOD_DEVICE_POLICY,
+	RXE_ODP_METHOD_DEVICE_CAPS,	/* anybody's; names no MR */
 };
 
 /*
@@ -58,6 +59,7 @@ enum rxe_odp_page_state {
 	RXE_ODP_PAGE_HUGE	= 1 << 2, /* part of a mapping of 2 MiB or more */
 	RXE_ODP_PAGE_MIRRORED	= 1 << 3, /* the device has it in its table */
 	RXE_ODP_PAGE_DIRTY	= 1 << 4, /* ... and has written to it */
+	RXE_ODP_PAGE_EXCLUSIVE	= 1 << 5, /* ... and has taken it from the CPU */
 };
 
 /**
@@ -132,6 +134,7 @@ enum rxe_odp_attrs_mr_stats {
  * @slow_faults: faults that would have waited for others: a disk, a userfaultfd
  * @rnr_naks: times a peer was therefore told to come again later
  * @parked: times a work request was therefore put aside
+ * @exclusive_takes: times an atomic operation took a page from the CPU
  */
 struct rxe_odp_mr_stats {
 	__aligned_u64 faults;
@@ -153,6 +156,7 @@ struct rxe_odp_mr_stats {
 	__aligned_u64 slow_faults;
 	__aligned_u64 rnr_naks;
 	__aligned_u64 parked;
+	__aligned_u64 exclusive_takes;
 };
 
 /* What a fault does about the neighbours of the pages that it needs. */
@@ -166,7 +170,8 @@ enum rxe_odp_around {
 /*
  * RXE_ODP_METHOD_MR_GET_POLICY, RXE_ODP_METHOD_MR_SET_POLICY,
  * RXE_ODP_METHOD_DEVICE_POLICY (get): EOPNOTSUPP if the MR is not on-demand,
- * EINVAL for a policy that there is not.
+ * EINVAL for a policy that there is not, EOPNOTSUPP for one that this kernel
+ * cannot follow.
  */
 enum rxe_odp_attrs_mr_policy {
 	RXE_ODP_ATTR_POLICY_HANDLE = (1U << UVERBS_ID_NS_SHIFT),
@@ -175,19 +180,34 @@ enum rxe_odp_attrs_mr_policy {
 	RXE_ODP_ATTR_POLICY_MRN,	/* in:  u32, device methods */
 };
 
+/* Flags of a policy. */
+enum rxe_odp_policy_flags {
+	RXE_ODP_POLICY_EXCLUSIVE	= 1 << 0, /* atomics take the page from the CPU */
+};
+
 /**
  * struct rxe_odp_policy - how an MR deals with faults
  * @around: enum rxe_odp_around
  * @max_pages: how many pages one fault may install, 1 to 512
  * @limit_ms: how long a fault waits for an invalidation to end, in
  *	milliseconds; 1 to 600000
- * @reserved: 0
+ * @flags: a set of enum rxe_odp_policy_flags
  */
 struct rxe_odp_policy {
 	__u32 around;
 	__u32 max_pages;
 	__u32 limit_ms;
-	__u32 reserved;
+	__u32 flags;
+};
+
+/* RXE_ODP_METHOD_DEVICE_CAPS: what this kernel can do beyond the verbs. */
+enum rxe_odp_attrs_device_caps {
+	RXE_ODP_ATTR_CAPS_RESP = (1U << UVERBS_ID_NS_SHIFT),
+					/* out: u64, enum rxe_odp_caps */
+};
+
+enum rxe_odp_caps {
+	RXE_ODP_CAP_EXCLUSIVE	= 1 << 0, /* RXE_ODP_POLICY_EXCLUSIVE */
 };
 
 #endif /* RXE_ODP_ABI_H */
