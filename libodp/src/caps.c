@@ -58,6 +58,19 @@ static int can_prefetch(struct ibv_context *context, bool *can)
 	return -1;
 }
 
+/* Older kernel sides have no such method, nor what it tells of. */
+static uint32_t caps_of_kernel(struct ibv_context *context)
+{
+	uint64_t resp = 0;
+	const struct method_arg arg =
+		arg_buffer(RXE_ODP_ATTR_CAPS_RESP, &resp, sizeof(resp));
+
+	if (uverbs_method(context, UVERBS_OBJECT_DEVICE,
+			  RXE_ODP_METHOD_DEVICE_CAPS, &arg, 1))
+		return 0;
+	return resp & RXE_ODP_CAP_EXCLUSIVE ? ODP_CAP_EXCLUSIVE : 0;
+}
+
 int odp_query_caps(struct ibv_context *context, struct odp_caps *caps)
 {
 	static const struct {
@@ -88,6 +101,7 @@ int odp_query_caps(struct ibv_context *context, struct odp_caps *caps)
 				      methods[i].method))
 			found.flags |= methods[i].cap;
 	}
+	found.flags |= caps_of_kernel(context);
 
 	*caps = found;
 	return 0;

@@ -12,7 +12,8 @@
 _Static_assert((int)ODP_AROUND_STREAM == (int)RXE_ODP_AROUND_STREAM &&
 	       (int)ODP_AROUND_NONE == (int)RXE_ODP_AROUND_NONE &&
 	       (int)ODP_AROUND_SNAPSHOT == (int)RXE_ODP_AROUND_SNAPSHOT &&
-	       (int)ODP_AROUND_POPULATE == (int)RXE_ODP_AROUND_POPULATE,
+	       (int)ODP_AROUND_POPULATE == (int)RXE_ODP_AROUND_POPULATE &&
+	       (int)ODP_POLICY_EXCLUSIVE == (int)RXE_ODP_POLICY_EXCLUSIVE,
 	       "the library hands the kernel's policies on as they are");
 
 static const struct twins get_method = {
@@ -33,6 +34,7 @@ static int get_policy(struct subject subject, struct odp_policy *policy)
 		.around = resp.around,
 		.max_pages = resp.max_pages,
 		.limit_ms = resp.limit_ms,
+		.flags = resp.flags,
 	};
 	return 0;
 }
@@ -70,6 +72,7 @@ int odp_set_policy(struct ibv_mr *mr, const struct odp_policy *policy)
 		.around = policy->around,
 		.max_pages = policy->max_pages,
 		.limit_ms = policy->limit_ms,
+		.flags = policy->flags,
 	};
 	args[0] = arg_handle(RXE_ODP_ATTR_POLICY_HANDLE, mr->handle);
 	args[1] = arg_buffer(RXE_ODP_ATTR_POLICY, &req, sizeof(req));

@@ -42,6 +42,7 @@ static int get_stats(struct subject subject, struct odp_stats *stats)
 		.slow_faults = resp.slow_faults,
 		.rnr_naks = resp.rnr_naks,
 		.parked = resp.parked,
+		.exclusive_takes = resp.exclusive_takes,
 	};
 	return 0;
 }

@@ -23,6 +23,7 @@ static const struct field {
 } growing[] = {
 	FIELD(faults), FIELD(local_faults), FIELD(remote_faults),
 	FIELD(slow_faults), FIELD(rnr_naks), FIELD(parked),
+	FIELD(exclusive_takes),
 	FIELD(faulted_pages), FIELD(around_pages), FIELD(prefetched_pages),
 	FIELD(invalidations), FIELD(invalidated_pages), FIELD(collisions),
 	FIELD(failed_faults), FIELD(pinned_fallbacks),

@@ -32,6 +32,7 @@ enum odp_cap {
 	ODP_CAP_SNAPSHOT	= 1 << 3, /* odp_mr_snapshot() and its like */
 	ODP_CAP_STATS		= 1 << 4, /* odp_get_stats() */
 	ODP_CAP_POLICY		= 1 << 5, /* odp_get_policy(), odp_set_policy() */
+	ODP_CAP_EXCLUSIVE	= 1 << 6, /* ODP_POLICY_EXCLUSIVE */
 };
 
 /**
@@ -170,6 +171,7 @@ enum odp_page_state {
 	ODP_PAGE_HUGE		= 1 << 2,
 	ODP_PAGE_MIRRORED	= 1 << 3,
 	ODP_PAGE_DIRTY		= 1 << 4,
+	ODP_PAGE_EXCLUSIVE	= 1 << 5,
 };
 
 /**
@@ -235,6 +237,7 @@ struct odp_stats {
 	uint64_t slow_faults;
 	uint64_t rnr_naks;
 	uint64_t parked;
+	uint64_t exclusive_takes;
 };
 
 /**
@@ -252,17 +255,23 @@ enum odp_around {
 	ODP_AROUND_POPULATE,	/* bring them in too */
 };
 
+enum odp_policy_flag {
+	ODP_POLICY_EXCLUSIVE	= 1 << 0, /* atomics take the page from the CPU */
+};
+
 /**
  * struct odp_policy - how an MR deals with faults
  * @around: enum odp_around
  * @max_pages: how many pages one fault may install, 1 to 512
  * @limit_ms: how long a fault waits for the kernel to end an invalidation, in
  *	milliseconds, 1 to 600000
+ * @flags: a set of enum odp_policy_flag
  */
 struct odp_policy {
 	uint32_t around;
 	uint32_t max_pages;
 	uint32_t limit_ms;
+	uint32_t flags;
 };
 
 /**
