@@ -147,6 +147,7 @@ class Observe(unittest.TestCase):
         self.assertEqual(self.statistic(), {
             'page_faults': 1, 'page_faults_local': 0, 'page_faults_remote': 1,
             'page_slow_faults': 0, 'rnr_naks': 0, 'parked': 0,
+            'exclusive_takes': 0,
             'page_faulted_pages': 1, 'page_around_pages': 0,
             'page_prefetched': PAGES,
             'page_invalidations': 1, 'page_invalidated_pages': 1,

@@ -145,7 +145,6 @@ static int policy_method(struct ib_uverbs_ioctl_hdr *hdr, bool set)
 	policy = attr(hdr, RXE_ODP_ATTR_POLICY, &len);
 	assert_int_equal(len, sizeof(*policy));
 	if (set) {
-		assert_int_equal(policy->reserved, 0);
 		kernel.policy = *policy;
 	} else {
 		*policy = kernel.policy;
@@ -399,10 +398,11 @@ static void counters_keep_their_places(void **state)
 	assert_int_equal(stats.slow_faults, 116);
 	assert_int_equal(stats.rnr_naks, 117);
 	assert_int_equal(stats.parked, 118);
-	assert_int_equal(sizeof(stats), 19 * sizeof(uint64_t));
+	assert_int_equal(stats.exclusive_takes, 119);
+	assert_int_equal(sizeof(stats), 20 * sizeof(uint64_t));
 }
 
-/* One from before the last five were made. */
+/* One from before the last six were made. */
 static void older_kernels_leave_zeros(void **state)
 {
 	struct odp_stats stats;
@@ -413,12 +413,15 @@ static void older_kernels_leave_zeros(void **state)
 	assert_int_equal(odp_get_stats(&mr, &stats), 0);
 	assert_int_equal(stats.table_bytes, 113);
 	assert_int_equal(stats.local_faults | stats.remote_faults |
-			 stats.slow_faults | stats.rnr_naks | stats.parked, 0);
+			 stats.slow_faults | stats.rnr_naks | stats.parked |
+			 stats.exclusive_takes, 0);
 }
 
 static void policies_keep_their_places(void **state)
 {
-	const struct odp_policy set = { ODP_AROUND_POPULATE, 17, 230 };
+	const struct odp_policy set = {
+		ODP_AROUND_POPULATE, 17, 230, ODP_POLICY_EXCLUSIVE
+	};
 	struct odp_policy policy = {};
 
 	(void)state;
@@ -426,6 +429,7 @@ static void policies_keep_their_places(void **state)
 	assert_int_equal(kernel.policy.around, RXE_ODP_AROUND_POPULATE);
 	assert_int_equal(kernel.policy.max_pages, 17);
 	assert_int_equal(kernel.policy.limit_ms, 230);
+	assert_int_equal(kernel.policy.flags, RXE_ODP_POLICY_EXCLUSIVE);
 	assert_int_equal(odp_get_policy(&mr, &policy), 0);
 	assert_memory_equal(&policy, &set, sizeof(set));
 	memset(&policy, 0, sizeof(policy));

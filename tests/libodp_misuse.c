@@ -18,7 +18,7 @@
 static void expect_of_mr(const char *what, struct ibv_mr *mr, uint64_t addr,
 			 int err)
 {
-	struct odp_policy policy = { ODP_AROUND_NONE, 1, 1 }, got;
+	struct odp_policy policy = { ODP_AROUND_NONE, 1, 1, 0 }, got;
 	struct odp_stats stats;
 	struct odp_run run;
 	uint8_t page;
@@ -113,9 +113,9 @@ static void bad_ranges_of_runs(void **state)
 static void bad_policies(void **state)
 {
 	const struct odp_policy bad[] = {
-		{ 4, 512, 1000 }, { ODP_AROUND_NONE, 0, 1000 },
-		{ ODP_AROUND_NONE, 513, 1000 }, { ODP_AROUND_NONE, 512, 0 },
-		{ ODP_AROUND_NONE, 512, 600001 },
+		{ 4, 512, 1000, 0 }, { ODP_AROUND_NONE, 0, 1000, 0 },
+		{ ODP_AROUND_NONE, 513, 1000, 0 }, { ODP_AROUND_NONE, 512, 0, 0 },
+		{ ODP_AROUND_NONE, 512, 600001, 0 }, { ODP_AROUND_NONE, 512, 1000, 2 },
 	};
 	struct env *e = *state;
 	uint8_t *mem = mem_anon(LEN);

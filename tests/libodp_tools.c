@@ -98,7 +98,7 @@ static uint32_t own_mrn(void)
 /* Pages: untouched, touched, read and written by the device, read-only, ... */
 static uint8_t *colourful(struct env *e, struct ibv_mr **mr)
 {
-	const struct odp_policy policy = { ODP_AROUND_NONE, 1, 10000 };
+	const struct odp_policy policy = { ODP_AROUND_NONE, 1, 10000, 0 };
 	uint8_t *mem = mem_free_range(LEN, HUGE_2M);
 
 	mem_map_at(mem, LEN, PROT_READ | PROT_WRITE);

@@ -73,6 +73,8 @@ static const struct method methods[] = {
 	  { BY_NUMBER(RXE_ODP_ATTR_STATS_MRN), STATS }, 2 },
 	{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_POLICY,
 	  { BY_NUMBER(RXE_ODP_ATTR_POLICY_MRN), POLICY_OUT }, 2 },
+	{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_CAPS,
+	  { { RXE_ODP_ATTR_CAPS_RESP, OUT, sizeof(uint64_t) } }, 1 },
 	{ UVERBS_OBJECT_MR, UVERBS_METHOD_ADVISE_MR,
 	  { { UVERBS_ATTR_ADVISE_MR_PD_HANDLE, PD_HANDLE, 0 },
 	    { UVERBS_ATTR_ADVISE_MR_ADVICE, ADVICE, sizeof(uint64_t) },
@@ -124,6 +126,7 @@ static void make_input(struct dice *d, struct owner *o)
 		.around = roll(d, 4),
 		.max_pages = 1 + roll(d, 512),
 		.limit_ms = 1 + roll(d, 600000),
+		.flags = roll(d, 2),
 	};
 	for (i = 0; i < SGES; i++)
 		in->sge[i] = (struct ib_uverbs_sge) {
@@ -141,7 +144,7 @@ static void make_input(struct dice *d, struct owner *o)
 	in->policy.around = one_of(d, 4, 0x80000000, roll(d, UINT32_MAX));
 	in->policy.max_pages = one_of(d, 0, 513, UINT32_MAX);
 	in->policy.limit_ms = one_of(d, 0, 600001, UINT32_MAX);
-	in->policy.reserved = roll(d, 2);
+	in->policy.flags = one_of(d, 2, 0x80000000, roll(d, UINT32_MAX));
 	i = roll(d, SGES);
 	in->sge[i].addr = in->request.iova;
 	in->sge[i].length = in->request.length;
