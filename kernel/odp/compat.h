@@ -5,16 +5,15 @@
 #ifndef ODP_COMPAT_H
 #define ODP_COMPAT_H
 
-#include <linux/kconfig.h>
 #include <linux/mmu_notifier.h>
-#include <linux/version.h>
+#include <linux/swap.h>
 
 /*
- * make_device_exclusive() as it is since 6.15. What was there before took all
- * mappings of a page for those of one process.
+ * make_device_exclusive() as it is since 6.15, when this name came with it. What
+ * was there before took the page from all who map it.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
-#define ODP_HAS_EXCLUSIVE	IS_ENABLED(CONFIG_DEVICE_PRIVATE)
+#ifdef SWP_DEVICE_EXCLUSIVE
+#define ODP_HAS_EXCLUSIVE	1
 #else
 #define ODP_HAS_EXCLUSIVE	0
 #endif
