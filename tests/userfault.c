@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "env.h"
+#include "pages.h"
 #include "uffd.h"
 
 #define LEN (16 * PAGE)
@@ -44,6 +45,34 @@ static void access_waits_for_the_page(void **state)
 	expect_success("add", do_fetch_add(&e->rc, env_buf(e),
 					   ref_r(mr, mem + 8), 1));
 	pattern_check("old value", e->buf, 8, SEED, 8);
+}
+
+/*
+ * A peer that is told to come again is told when. What a page takes that comes
+ * at once is milliseconds then, not the longest time that an RNR NAK can tell.
+ */
+static void R19_peers_come_again_soon(void **state)
+{
+	const int64_t longest_ms = 655;
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+	int64_t took, soonest = INT64_MAX, latest = 0;
+	int i;
+
+	uffd_open(&uffd, mem, LEN);
+	uffd_serve(&uffd, SEED);
+	for (i = 0; i < 16; i++) {
+		took = now_ms();
+		expect_success("read", do_read(&e->rc, env_buf(e),
+					       ref_r(mr, mem + i * PAGE), 64));
+		took = now_ms() - took;
+		soonest = took < soonest ? took : soonest;
+		latest = took > latest ? took : latest;
+	}
+	print_message("%d to %d ms\n", (int)soonest, (int)latest);
+	assert_int_equal(stats_of(mr).slow_faults, 16);
+	assert_true(latest < soonest + longest_ms);
 }
 
 /* A's own buffer can be such memory, too. */
@@ -166,6 +195,7 @@ int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		uffd_test(access_waits_for_the_page),
+		uffd_test(R19_peers_come_again_soon),
 		uffd_test(local_memory_is_waited_for),
 		uffd_test(others_go_on),
 		uffd_test(dereg_while_a_page_is_waited_for),

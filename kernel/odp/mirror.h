@@ -22,6 +22,7 @@
  * @dying: no fault may start
  * @policy: how to deal with faults
  * @ref: the region's reference, and one of each fault that may wait
+ * @slow_done: slow faults that have brought their pages in
  * @attach: what it counts for its device through, or NULL
  * @device: whose it is; NULL once it is destroyed, of which faults that still
  *	wait may not know
@@ -37,6 +38,7 @@ struct odp_mirror {
 	bool dying;
 	struct odp_policy policy;
 	struct kref ref;
+	atomic_t slow_done;
 	struct odp_attach *attach;
 	struct odp_device __rcu *device;
 	u64 invalidations;

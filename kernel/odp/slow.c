@@ -223,6 +223,18 @@ unsigned int odp_mirror_slow_faults(const struct odp_mirror *m)
 EXPORT_SYMBOL_GPL(odp_mirror_slow_faults);
 
 /**
+ * odp_mirror_slow_done - how many slow faults have brought a mirror's pages in?
+ * @m: the mirror
+ *
+ * Return: that; whether it changed says whether it is worth while to come soon.
+ */
+unsigned int odp_mirror_slow_done(const struct odp_mirror *m)
+{
+	return atomic_read(&m->slow_done);
+}
+EXPORT_SYMBOL_GPL(odp_mirror_slow_done);
+
+/**
  * odp_slow_prefetch - leave a prefetch to the process's workers
  * @m: the mirror
  * @va: the first byte's virtual address
@@ -368,6 +380,8 @@ void odp_item_ran(struct odp_item *item, int err)
 		spin_unlock(&slow->lock);
 		return;
 	}
+	if (!err)
+		atomic_inc(&m->slow_done);
 	odp_item_answer(item, err);
 	odp_waiters_take(&item->waiters, &waiters);
 	odp_waiters_take(&slow->starved, &waiters);

@@ -47,7 +47,7 @@ void rxe_odp_unpark(struct rxe_qp *qp)
 	qp->odp_retry = false;
 	qp->odp_kept = false;
 	qp->odp_answered = false;
-	qp->odp_rnr_since = 0;
+	qp->odp_rnr_waits = false;
 }
 
 /**

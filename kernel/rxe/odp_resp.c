@@ -47,18 +47,24 @@ static const u32 rxe_odp_rnr_us[] = {
 
 /*
  * When is the peer to come again? What takes long will not be there at once, and
- * many peers that come often would leave others no processor.
+ * many peers that come often would leave others no processor. But a page that
+ * was there and has gone again may be missed for ever by a peer that comes ever
+ * less often.
  */
 static void rxe_odp_rnr_set(struct rxe_qp *qp, const struct rxe_pkt_info *pkt,
 			    const struct rxe_mr *mr)
 {
 	unsigned int i = (qp->attr.min_rnr_timer - 1) &
 			 (ARRAY_SIZE(rxe_odp_rnr_us) - 1);
+	unsigned int done = odp_mirror_slow_done(mr->odp);
 	u64 us;
 
-	if (!qp->odp_rnr_since || qp->odp_rnr_psn != pkt->psn) {
-		qp->odp_rnr_since = jiffies | 1;
+	if (!qp->odp_rnr_waits || qp->odp_rnr_psn != pkt->psn ||
+	    qp->odp_rnr_done != done) {
+		qp->odp_rnr_waits = true;
+		qp->odp_rnr_since = jiffies;
 		qp->odp_rnr_psn = pkt->psn;
+		qp->odp_rnr_done = done;
 	}
 	us = max_t(u64, jiffies_to_usecs(jiffies - qp->odp_rnr_since) /
 			RXE_ODP_RNR_SHARE,

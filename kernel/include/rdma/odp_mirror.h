@@ -403,6 +403,7 @@ void odp_waiter_cancel(struct odp_waiter *waiter);
 int odp_mirror_ready(struct odp_mirror *mirror, u64 va, u64 length,
 		     unsigned int how, struct odp_waiter *waiter);
 unsigned int odp_mirror_slow_faults(const struct odp_mirror *mirror);
+unsigned int odp_mirror_slow_done(const struct odp_mirror *mirror);
 int odp_mirror_fault(struct odp_mirror *mirror, u64 va, u64 length,
 		     bool write);
 

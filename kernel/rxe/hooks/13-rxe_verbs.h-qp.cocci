@@ -12,7 +12,9 @@
 +	bool			odp_kept;
 +	bool			odp_answered;
 +	bool			odp_rnr;
++	bool			odp_rnr_waits;
 +	u8			odp_rnr_timer;
 +	u32			odp_rnr_psn;
++	unsigned int		odp_rnr_done;
 +	unsigned long		odp_rnr_since;
   };
