@@ -11,8 +11,10 @@
 #include "fault.h"
 #include "leaf.h"
 #include "mirror.h"
+#include "pfnmap.h"
 #include "quick.h"
 #include "slow.h"
+#include "snap.h"
 #include "space.h"
 #include "trace.h"
 
@@ -81,6 +83,32 @@ static unsigned int odp_pin_flags(const struct odp_visit *v,
 	return flags | FOLL_NOFAULT;
 }
 
+/* A page of one visit, for those who call back. */
+struct odp_visit_page {
+	const struct odp_visit *v;
+	unsigned long va;
+	size_t bytes;
+};
+
+static int odp_visit_page(struct page *page, void *arg)
+{
+	struct odp_visit_page *visit = arg;
+
+	return odp_visit_mapped(visit->v, page, visit->va, visit->bytes);
+}
+
+/* -ENOENT: not a page of a PFN map, or no page. */
+static int odp_visit_pfnmap(const struct odp_visit *v, unsigned long va,
+			    size_t bytes)
+{
+	struct vm_area_struct *vma = vma_lookup(v->m->space->mm, va);
+	struct odp_visit_page visit = { v, va, bytes };
+
+	if (!vma || !odp_vma_is_pfnmap(vma) || !odp_vma_suits(vma, v->write))
+		return -ENOENT;
+	return odp_pfnmap_touch(vma, va, v->write, odp_visit_page, &visit);
+}
+
 /* Pin the page for just this access, past all invalidations. */
 static int odp_visit_pinned_page(const struct odp_visit *v, struct odp_fault *f,
 				 unsigned long va, size_t bytes)
@@ -95,13 +123,17 @@ static int odp_visit_pinned_page(const struct odp_visit *v, struct odp_fault *f,
 	if (err)
 		return err;
 	err = odp_fault_page(f, va);
-	if (!err)
+	if (err)
+		goto out;
+	err = odp_visit_pfnmap(v, va, bytes);
+	if (err == -ENOENT)
 		pinned = pin_user_pages_remote(mm, va & PAGE_MASK, 1,
 					       odp_pin_flags(v, f, va), &page,
 					       &locked);
+out:
 	if (locked)
 		mmap_read_unlock(mm);
-	if (err)
+	if (err != -ENOENT)
 		return err;
 	if (pinned != 1)
 		return -EAGAIN;
@@ -211,18 +243,11 @@ out:
 	return err;
 }
 
-/* An odp_visit_warm() that has to wait for the page to be taken. */
-struct odp_visit_taken {
-	const struct odp_visit *v;
-	unsigned long va;
-	size_t bytes;
-};
-
 static int odp_visit_taken(void *arg)
 {
-	struct odp_visit_taken *taken = arg;
+	struct odp_visit_page *visit = arg;
 
-	return odp_visit_warm(taken->v, taken->va, taken->bytes);
+	return odp_visit_warm(visit->v, visit->va, visit->bytes);
 }
 
 /* Nothing can be pinned here: others would get at the page. */
@@ -230,13 +255,13 @@ static int odp_visit_exclusive(const struct odp_visit *v, unsigned long va,
 			       size_t bytes)
 {
 	struct odp_fault f = odp_visit_fault(v->m, va, bytes, v->how);
-	struct odp_visit_taken taken = { v, va, bytes };
+	struct odp_visit_page visit = { v, va, bytes };
 	unsigned int round;
 	int err = -EAGAIN;
 
 	trace_odp_fault(v->m, f.critical.start, f.critical.npages, true);
 	for (round = 0; round < ODP_ROUNDS && err == -EAGAIN; round++)
-		err = odp_exclusive(&f, va, odp_visit_taken, &taken);
+		err = odp_exclusive(&f, va, odp_visit_taken, &visit);
 	if (err == -EAGAIN)
 		err = f.wait ? -EBUSY : -EINPROGRESS;
 	if (err == -EINPROGRESS)

@@ -66,7 +66,6 @@ static int odp_exclusive_take(struct odp_fault *f, struct odp_window *w,
 		.start = va & PAGE_MASK,
 		.npages = 1,
 		.pfns = &pfn,
-		.exclusive = true,
 	};
 	struct vm_area_struct *vma;
 	struct folio *folio;
@@ -91,7 +90,8 @@ static int odp_exclusive_take(struct odp_fault *f, struct odp_window *w,
 		return -EAGAIN;
 	if (IS_ERR(page))
 		return PTR_ERR(page);
-	pfn = page_to_pfn(page) | HMM_PFN_VALID | HMM_PFN_WRITE;
+	pfn = page_to_pfn(page) | HMM_PFN_VALID | HMM_PFN_WRITE |
+	      ODP_PFN_EXCLUSIVE;
 	err = odp_exclusive_install(f, &snap, fn, arg);
 	folio_unlock(folio);
 	folio_put(folio);

@@ -13,6 +13,7 @@
 #include "fault.h"
 #include "leaf.h"
 #include "mirror.h"
+#include "pfnmap.h"
 #include "quick.h"
 #include "snap.h"
 #include "space.h"
@@ -129,6 +130,11 @@ static int odp_fault_page_wait(struct odp_fault *f, unsigned long va)
 		vma = vma_lookup(mm, va);
 		if (!vma || !odp_vma_suits(vma, f->write))
 			return -EFAULT;
+		if (odp_vma_is_pfnmap(vma)) {
+			err = odp_pfnmap_check(vma, va, f->write);
+			if (err != -ENOENT)
+				return err;
+		}
 
 		if (odp_vma_frozen(vma, f->write)) {
 			mmap_read_unlock(mm);

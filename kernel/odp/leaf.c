@@ -91,7 +91,7 @@ static void odp_leaf_flag(struct odp_leaf *leaf, unsigned long va, u64 set,
 void odp_leaf_touch(struct odp_leaf *leaf, unsigned long va, u64 pte,
 		    bool write)
 {
-	if (write && !(pte & ODP_PTE_DIRTY))
+	if (write && !(pte & (ODP_PTE_DIRTY | ODP_PTE_SPECIAL)))
 		folio_mark_dirty(page_folio(pfn_to_page(odp_pte_pfn(pte))));
 	odp_leaf_flag(leaf, va, odp_pte_touched(write), 0);
 }
@@ -276,6 +276,14 @@ static int odp_leaf_install_huge(struct odp_leaf *leaf, u64 pte)
 	return ODP_LEAF_PAGES - had;
 }
 
+/* What a small entry says of a page in that state. */
+static unsigned int odp_leaf_flags(unsigned int state)
+{
+	return (state & ODP_PAGE_WRITE ? ODP_PTE_WRITE : 0) |
+	       (state & ODP_PAGE_SPECIAL ? ODP_PTE_SPECIAL : 0) |
+	       (state & ODP_PAGE_EXCLUSIVE ? ODP_PTE_EXCLUSIVE : 0);
+}
+
 static int odp_leaf_install_small(struct odp_leaf *leaf,
 				  const struct odp_snap *snap)
 {
@@ -291,9 +299,7 @@ static int odp_leaf_install_small(struct odp_leaf *leaf,
 		state = odp_snap_page(snap, i, &pfn);
 		if (!state)
 			continue;
-		pte = odp_pte_make(pfn,
-				   (state & ODP_PAGE_WRITE ? ODP_PTE_WRITE : 0) |
-				   (snap->exclusive ? ODP_PTE_EXCLUSIVE : 0));
+		pte = odp_pte_make(pfn, odp_leaf_flags(state));
 		old = odp_ptes_get(leaf->ptes, index);
 		if (!old) {
 			leaf->nr_valid++;

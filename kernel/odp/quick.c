@@ -16,6 +16,7 @@
 #include <linux/sched.h>
 #include <rdma/odp_mirror.h>
 
+#include "pfnmap.h"
 #include "quick.h"
 #include "snap.h"
 
@@ -124,6 +125,9 @@ bool odp_quick_vma(struct vm_area_struct *vma, unsigned long va, bool write)
 	struct address_space *mapping;
 	pgoff_t index;
 
+	/* A driver's fault handler may do anything. */
+	if (odp_vma_is_pfnmap(vma))
+		return false;
 	if (vma_is_anonymous(vma) || is_vm_hugetlb_page(vma))
 		return true;
 	if (!vma->vm_file)

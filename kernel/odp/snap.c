@@ -11,6 +11,7 @@
 #include <linux/string.h>
 
 #include "leaf.h"
+#include "pfnmap.h"
 #include "snap.h"
 #include "space.h"
 #include "window.h"
@@ -34,12 +35,13 @@ static bool odp_vma_is_secret(struct vm_area_struct *vma)
  * @write: to write?
  *
  * A VMA that cannot be read gives no access at all (R5). Return addresses on a
- * shadow stack are the processor's to write, although the VMA has VM_WRITE.
+ * shadow stack are the processor's to write, although the VMA has VM_WRITE. Of
+ * PFN maps each page says for itself.
  */
 bool odp_vma_suits(struct vm_area_struct *vma, bool write)
 {
 	vm_flags_t need = VM_READ | (write ? VM_WRITE : 0);
-	vm_flags_t bar = VM_IO | VM_PFNMAP | (write ? VM_SHADOW_STACK : 0);
+	vm_flags_t bar = write ? VM_SHADOW_STACK : 0;
 
 	return (vma->vm_flags & need) == need && !(vma->vm_flags & bar) &&
 	       !odp_vma_is_secret(vma);
@@ -58,7 +60,8 @@ static unsigned long odp_vma_mask(struct vm_area_struct *vma)
  * odp_hmm_state - translate what hmm_range_fault() says of a page
  * @hmm_pfn: its word
  *
- * Return: a set of ODP_PAGE_READ, _WRITE and _HUGE; 0 for FAULT.
+ * Return: a set of ODP_PAGE_READ, _WRITE, _HUGE, _SPECIAL and _EXCLUSIVE; 0 for
+ * FAULT.
  */
 unsigned int odp_hmm_state(unsigned long hmm_pfn)
 {
@@ -70,6 +73,10 @@ unsigned int odp_hmm_state(unsigned long hmm_pfn)
 		state |= ODP_PAGE_WRITE;
 	if (hmm_pfn_to_map_order(hmm_pfn) >= ODP_LEAF_ORDER)
 		state |= ODP_PAGE_HUGE;
+	if (hmm_pfn & ODP_PFN_SPECIAL)
+		state |= ODP_PAGE_SPECIAL;
+	if (hmm_pfn & ODP_PFN_EXCLUSIVE)
+		state |= ODP_PAGE_EXCLUSIVE;
 
 	return state;
 }
@@ -107,13 +114,16 @@ int odp_snap_walk(struct mm_struct *mm, unsigned long start,
 
 	for (vma = find_vma(mm, start); vma && vma->vm_start < end;
 	     vma = find_vma(mm, vma->vm_end)) {
+		first = max(vma->vm_start, start);
+		last = min(vma->vm_end, end);
+		if (odp_vma_is_pfnmap(vma))
+			odp_pfnmap_walk(vma, first, last,
+					&pfns[(first - start) >> PAGE_SHIFT]);
 		mask = odp_vma_mask(vma);
 		if (mask == ~0ul)
 			continue;
-		first = max(vma->vm_start, start) - start;
-		last = min(vma->vm_end, end) - start;
 		for (; first < last; first += PAGE_SIZE)
-			pfns[first >> PAGE_SHIFT] &= mask;
+			pfns[(first - start) >> PAGE_SHIFT] &= mask;
 	}
 
 	return 0;
@@ -217,12 +227,14 @@ EXPORT_SYMBOL_GPL(odp_snap_npages);
  * @index: which page
  * @pfn: its pfn is put here, unless it reads FAULT
  *
- * Return: a set of ODP_PAGE_READ, _WRITE and _HUGE; 0 for FAULT.
+ * Return: a set of ODP_PAGE_READ, _WRITE, _HUGE, _SPECIAL and _EXCLUSIVE; 0 for
+ * FAULT.
  */
 unsigned int odp_snap_page(const struct odp_snap *snap, unsigned long index,
 			   unsigned long *pfn)
 {
-	*pfn = snap->pfns[index] & ~HMM_PFN_FLAGS;
+	*pfn = snap->pfns[index] &
+	       ~(HMM_PFN_FLAGS | ODP_PFN_SPECIAL | ODP_PFN_EXCLUSIVE);
 	return odp_hmm_state(snap->pfns[index]);
 }
 EXPORT_SYMBOL_GPL(odp_snap_page);

@@ -17,8 +17,7 @@ struct vm_area_struct;
  * @seq: the window's sequence from before it was taken
  * @start: the first page
  * @npages: how many; they do not leave one leaf
- * @pfns: what hmm_range_fault() says of each
- * @exclusive: of a page that was taken from the CPU
+ * @pfns: what hmm_range_fault() says of each, and ODP_PFN_* bits
  */
 struct odp_snap {
 	struct odp_window *window;
@@ -26,8 +25,11 @@ struct odp_snap {
 	unsigned long start;
 	unsigned long npages;
 	unsigned long *pfns;
-	bool exclusive;
 };
+
+/* Of ours in the words of hmm_range_fault(): above all pfns, below its flags. */
+#define ODP_PFN_SPECIAL		BIT(48)	/* no struct page may be taken from it */
+#define ODP_PFN_EXCLUSIVE	BIT(49)	/* it was taken from the CPU */
 
 unsigned int odp_hmm_state(unsigned long hmm_pfn);
 bool odp_vma_suits(struct vm_area_struct *vma, bool write);

@@ -34,7 +34,8 @@ static int rxe_odp_runs_add(u64 npages, unsigned int state, void *arg)
 		     (RXE_ODP_PAGE_HUGE ^ ODP_PAGE_HUGE) |
 		     (RXE_ODP_PAGE_MIRRORED ^ ODP_PAGE_MIRRORED) |
 		     (RXE_ODP_PAGE_DIRTY ^ ODP_PAGE_DIRTY) |
-		     (RXE_ODP_PAGE_EXCLUSIVE ^ ODP_PAGE_EXCLUSIVE));
+		     (RXE_ODP_PAGE_EXCLUSIVE ^ ODP_PAGE_EXCLUSIVE) |
+		     (RXE_ODP_PAGE_SPECIAL ^ ODP_PAGE_SPECIAL));
 
 	if (!runs->nr || runs->run[runs->nr - 1].state != state) {
 		if (runs->nr == runs->max)

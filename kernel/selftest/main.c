@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 
 #include "hold.h"
+#include "map.h"
 #include "odp_selftest_abi.h"
 #include "table.h"
 
@@ -24,11 +25,13 @@
  * @mirror: NULL until ODP_SELFTEST_CREATE
  * @holds: its hold points
  * @table: its own table, if it has one
+ * @map: what mmap() shows
  */
 struct odp_selftest {
 	struct odp_mirror *mirror;
 	struct odp_holds holds;
 	struct odp_own_table table;
+	struct odp_map map;
 };
 
 typedef int (*odp_selftest_fn)(struct odp_selftest *st, void *arg);
@@ -277,6 +280,10 @@ static long odp_selftest_ioctl(struct file *file, unsigned int cmd,
 	void __user *user = (void __user *)arg;
 	int ret;
 
+	if (cmd == ODP_SELFTEST_REVOKE) {
+		odp_map_revoke(&st->map, file, arg);
+		return 0;
+	}
 	if (!fn)
 		return -ENOTTY;
 	if (cmd != ODP_SELFTEST_CREATE && !READ_ONCE(st->mirror))
@@ -292,6 +299,13 @@ static long odp_selftest_ioctl(struct file *file, unsigned int cmd,
 	return ret;
 }
 
+static int odp_selftest_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct odp_selftest *st = file->private_data;
+
+	return odp_map_mmap(&st->map, vma);
+}
+
 static int odp_selftest_open(struct inode *inode, struct file *file)
 {
 	struct odp_selftest *st = kzalloc(sizeof(*st), GFP_KERNEL);
@@ -300,6 +314,7 @@ static int odp_selftest_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	odp_holds_init(&st->holds);
 	odp_own_init(&st->table);
+	odp_map_init(&st->map);
 	file->private_data = st;
 
 	return 0;
@@ -313,6 +328,7 @@ static int odp_selftest_close(struct inode *inode, struct file *file)
 	if (st->mirror)
 		odp_mirror_destroy(st->mirror);
 	odp_own_destroy(&st->table);
+	odp_map_destroy(&st->map);
 	kfree(st);
 
 	return 0;
@@ -323,6 +339,7 @@ static const struct file_operations odp_selftest_fops = {
 	.open = odp_selftest_open,
 	.release = odp_selftest_close,
 	.unlocked_ioctl = odp_selftest_ioctl,
+	.mmap = odp_selftest_mmap,
 };
 
 static struct miscdevice odp_selftest_dev = {

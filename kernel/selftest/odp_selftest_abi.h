@@ -10,6 +10,16 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
+/*
+ * mmap() shows 2 MiB of the file's own memory as a PFN map. The offset, in units
+ * of 2 MiB, says in which way; none needs a mirror.
+ */
+enum odp_selftest_map {
+	ODP_SELFTEST_MAP_REMAP,	/* all at once; private mappings, too */
+	ODP_SELFTEST_MAP_SMALL,	/* page by page, when touched */
+	ODP_SELFTEST_MAP_HUGE,	/* 2 MiB, when touched */
+};
+
 /**
  * struct odp_selftest_create - what to mirror
  * @start: first virtual address
@@ -138,5 +148,7 @@ struct odp_selftest_hold {
 #define ODP_SELFTEST_OWN_PAGES	_IOW('o', 12, struct odp_selftest_io)
 #define ODP_SELFTEST_SET_POLICY	_IOW('o', 13, struct odp_selftest_policy)
 #define ODP_SELFTEST_GET_POLICY	_IOR('o', 14, struct odp_selftest_policy)
+/* Takes back all that mmap() shows; with argument 1 for good. Needs no mirror. */
+#define ODP_SELFTEST_REVOKE	_IO('o', 15)
 
 #endif /* ODP_SELFTEST_ABI_H */

@@ -50,6 +50,11 @@ struct odp_snap;
  * takes out before the CPU gets the page back. The kernel's word to all that we
  * take a page (MMU_NOTIFY_EXCLUSIVE, with the space as its owner) is none to us.
  *
+ * A *PFN map* (pfnmap.c) is memory that a driver has mapped by page frame numbers.
+ * Its pages have *special* entries: no struct page is taken from one, not to make
+ * it dirty either. Where other pages are pinned for an access, one of these is
+ * touched under the lock of the CPU page table.
+ *
  * A *slow fault* (slow.c) is one that would wait for others. An access that must
  * not wait leaves it to the space's *workers* (worker.c).
  *
@@ -431,6 +436,7 @@ int odp_mirror_prefetch_later(struct odp_mirror *mirror, u64 va, u64 length,
 #define ODP_PAGE_MIRRORED	BIT(3)	/* it is in the table */
 #define ODP_PAGE_DIRTY		BIT(4)	/* and the device has written to it */
 #define ODP_PAGE_EXCLUSIVE	BIT(5)	/* it was taken from the CPU */
+#define ODP_PAGE_SPECIAL	BIT(6)	/* of a PFN map: a struct page is not its */
 
 /**
  * typedef odp_report_fn - take note of neighbouring pages in the same state

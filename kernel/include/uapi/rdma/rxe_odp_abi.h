@@ -60,6 +60,7 @@ enum rxe_odp_page_state {
 	RXE_ODP_PAGE_MIRRORED	= 1 << 3, /* the device has it in its table */
 	RXE_ODP_PAGE_DIRTY	= 1 << 4, /* ... and has written to it */
 	RXE_ODP_PAGE_EXCLUSIVE	= 1 << 5, /* ... and has taken it from the CPU */
+	RXE_ODP_PAGE_SPECIAL	= 1 << 6, /* a driver has mapped it by its PFN */
 };
 
 /**
