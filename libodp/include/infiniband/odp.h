@@ -172,6 +172,7 @@ enum odp_page_state {
 	ODP_PAGE_MIRRORED	= 1 << 3,
 	ODP_PAGE_DIRTY		= 1 << 4,
 	ODP_PAGE_EXCLUSIVE	= 1 << 5,
+	ODP_PAGE_SPECIAL	= 1 << 6,
 };
 
 /**
