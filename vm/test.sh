@@ -7,7 +7,7 @@
 # that others do not; --full brings them back.
 
 # The requirements that tests prove; the others are for later.
-requirements='R1 R2 R3 R4 R5 R6 R7 R8 R9 R11 R12 R13 R14 R15 R16 R17 R18 R19 R20 R21 R22'
+requirements='R1 R2 R3 R4 R5 R6 R7 R8 R9 R10 R11 R12 R13 R14 R15 R16 R17 R18 R19 R20 R21 R22'
 
 # test_kernel KERNEL [CTEST ARGUMENT...]: one guest's tests, each line marked with its kernel.
 test_kernel() {

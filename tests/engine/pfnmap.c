@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Memory that a driver has mapped by its page frame numbers (R10): regions over
+ * it work where it is RAM, follow it when it is taken back, and copy what is
+ * private.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "dev.h"
+#include "env.h"
+#include "pages.h"
+
+#define PAGES 16
+#define LEN (PAGES * PAGE)
+#define ROUNDS 40
+
+static const struct way {
+	const char *name;
+	enum odp_selftest_map map;
+	bool faults;		/* what was taken back comes again */
+} ways[] = {
+	{ "remap_pfn_range", ODP_SELFTEST_MAP_REMAP, false },
+	{ "vmf_insert_pfn", ODP_SELFTEST_MAP_SMALL, true },
+	{ "vmf_insert_pfn_pmd", ODP_SELFTEST_MAP_HUGE, true },
+};
+
+#define FOR_EACH_WAY(way) \
+	for (way = ways; way < ways + sizeof(ways) / sizeof(ways[0]); way++)
+
+/* A file's memory, shown in one of the ways; all 2 MiB of it. */
+static uint8_t *show(int file, const struct way *way, int prot, int flags)
+{
+	uint8_t *at = mem_free_range(HUGE_2M, HUGE_2M);
+
+	if (mmap(at, HUGE_2M, prot, flags | MAP_FIXED, file,
+		 (off_t)way->map * HUGE_2M) != at)
+		test_fail("%s: %s", way->name, strerror(errno));
+	return at;
+}
+
+static uint8_t *show_shared(int file, const struct way *way)
+{
+	return show(file, way, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+static void take_back(int file, bool for_good)
+{
+	if (ioctl(file, ODP_SELFTEST_REVOKE, (unsigned long)for_good))
+		test_fail("revoke: %s", strerror(errno));
+}
+
+static void R10_data_goes_both_ways(void **state)
+{
+	struct env *e = *state;
+	const struct way *way;
+	struct ibv_mr *mr;
+	uint8_t *mem;
+	int file;
+
+	FOR_EACH_WAY(way) {
+		print_message("%s\n", way->name);
+		file = dev_file();
+		mem = show_shared(file, way);
+		mr = reg_odp(&e->rig, mem, HUGE_2M, ACCESS_ALL);
+
+		/* The device comes first, then the process. */
+		env_write_and_check(e, mr, mem + 100, LEN, 1);
+		expect_state(way->name, mr, mem + PAGE,
+			     PAGE_ACCESS | ODP_PAGE_MIRRORED | ODP_PAGE_SPECIAL,
+			     PAGE_ACCESS | ODP_PAGE_MIRRORED | ODP_PAGE_SPECIAL);
+		pattern_fill(mem + 12345, LEN, 2, 0);
+		env_read_and_check(e, mr, mem + 12345, LEN, 2);
+		expect_success("atomic", do_fetch_add(&e->rc, env_buf(e),
+						      ref_r(mr, mem + 512),
+						      0));
+		env_write_and_check(e, mr, mem + HUGE_2M - 777, 777, 3);
+		dereg(&e->rig, mr);
+		mem_unmap(mem, HUGE_2M);
+		close(file);
+	}
+}
+
+static void R10_what_is_taken_back_is_gone(void **state)
+{
+	struct env *e = *state;
+	const struct way *way;
+	struct ibv_mr *mr;
+	uint8_t *mem;
+	int file;
+
+	FOR_EACH_WAY(way) {
+		print_message("%s\n", way->name);
+		file = dev_file();
+		mem = show_shared(file, way);
+		mr = reg_odp(&e->rig, mem, HUGE_2M, ACCESS_ALL);
+		env_write_and_check(e, mr, mem, LEN, 1);
+
+		take_back(file, false);
+		assert_int_equal(stats_of(mr).resident_pages, 0);
+		expect_pages(mr, mem, "FFFFFFFF");
+		if (way->faults) {
+			env_read_and_check(e, mr, mem, LEN, 1);
+			env_write_and_check(e, mr, mem, LEN, 2);
+			take_back(file, true);
+		}
+		expect_refused(&e->rc, "what is taken back",
+			       do_write(&e->rc, env_buf(e), ref_r(mr, mem), 64));
+		expect_refused(&e->rc, "what is taken back",
+			       do_read(&e->rc, env_buf(e), ref_r(mr, mem), 64));
+		dereg(&e->rig, mr);
+		mem_unmap(mem, HUGE_2M);
+		close(file);
+	}
+}
+
+static void R10_read_only_maps_are_that(void **state)
+{
+	struct env *e = *state;
+	const struct way *way;
+	uint8_t *mem, *same;
+	struct ibv_mr *mr;
+	int file;
+
+	FOR_EACH_WAY(way) {
+		print_message("%s\n", way->name);
+		file = dev_file();
+		mem = show(file, way, PROT_READ, MAP_SHARED);
+		same = show_shared(file, way);
+		pattern_fill(same, LEN, 4, 0);
+		mr = reg_odp(&e->rig, mem, HUGE_2M, ACCESS_ALL);
+		env_read_and_check(e, mr, mem, LEN, 4);
+		expect_pages(mr, mem, "RRRRRRRR");
+		expect_refused(&e->rc, "a write to a read-only map",
+			       do_write(&e->rc, env_buf(e), ref_r(mr, mem), 64));
+		pattern_check("the memory", same, LEN, 4, 0);
+		/* Which the process may change its mind about. */
+		mem_protect(mem, HUGE_2M, PROT_READ | PROT_WRITE);
+		env_write_and_check(e, mr, mem, LEN, 5);
+		pattern_check("the memory", same, LEN, 5, 0);
+		dereg(&e->rig, mr);
+		mem_unmap(mem, HUGE_2M);
+		mem_unmap(same, HUGE_2M);
+		close(file);
+	}
+}
+
+/* A page that a private map has copied is a page like any other. */
+static void R10_private_maps_are_copied(void **state)
+{
+	struct env *e = *state;
+	const struct way *way = &ways[0];
+	int file = dev_file();
+	uint8_t *mem, *same = show_shared(file, way);
+	struct ibv_mr *mr;
+
+	pattern_fill(same, LEN, 6, 0);
+	mem = show(file, way, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	mr = reg_odp(&e->rig, mem, HUGE_2M, ACCESS_ALL);
+	env_read_and_check(e, mr, mem, LEN, 6);
+	expect_state("a page of the map", mr, mem,
+		     PAGE_ACCESS | ODP_PAGE_SPECIAL,
+		     ODP_PAGE_READ | ODP_PAGE_SPECIAL);
+
+	env_write_and_check(e, mr, mem + PAGE, 2 * PAGE, 7);
+	expect_state("a copied page", mr, mem + PAGE,
+		     PAGE_ACCESS | ODP_PAGE_SPECIAL, PAGE_ACCESS);
+	expect_state("the next but one", mr, mem + 3 * PAGE,
+		     PAGE_ACCESS | ODP_PAGE_SPECIAL,
+		     ODP_PAGE_READ | ODP_PAGE_SPECIAL);
+	pattern_check("the memory behind it", same, LEN, 6, 0);
+
+	/* The copies go with the map: that is what the driver asked for. */
+	take_back(file, true);
+	expect_pages(mr, mem, "FFFF");
+	dereg(&e->rig, mr);
+	mem_unmap(mem, HUGE_2M);
+	mem_unmap(same, HUGE_2M);
+	close(file);
+}
+
+struct revoker {
+	int file;
+	atomic_bool stop;
+};
+
+static void *keep_revoking(void *arg)
+{
+	struct revoker *revoker = arg;
+
+	/* Who takes back what is not there yet stops all traffic. */
+	while (!atomic_load(&revoker->stop)) {
+		take_back(revoker->file, false);
+		usleep(1000 * (rand() % 8));
+	}
+	return NULL;
+}
+
+static void R10_taken_back_under_traffic(void **state)
+{
+	struct env *e = *state;
+	struct revoker revoker;
+	const struct way *way;
+	pthread_t thread;
+	struct ibv_mr *mr;
+	uint8_t *mem;
+	int i;
+
+	FOR_EACH_WAY(way) {
+		if (!way->faults)
+			continue;
+		revoker = (struct revoker) { .file = dev_file() };
+		mem = show_shared(revoker.file, way);
+		mr = reg_odp(&e->rig, mem, HUGE_2M, ACCESS_ALL);
+		if (pthread_create(&thread, NULL, keep_revoking, &revoker))
+			test_fail("no thread");
+		for (i = 0; i < ROUNDS; i++)
+			env_write_and_check(e, mr, mem + i * 64, LEN, i);
+		atomic_store(&revoker.stop, true);
+		pthread_join(thread, NULL);
+		print_message("%s: %llu pages taken back\n", way->name,
+			      (unsigned long long)
+			      stats_of(mr).invalidated_pages);
+		assert_true(stats_of(mr).invalidated_pages > 0);
+		dereg(&e->rig, mr);
+		mem_unmap(mem, HUGE_2M);
+		close(revoker.file);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		env_test(R10_data_goes_both_ways),
+		env_test(R10_what_is_taken_back_is_gone),
+		env_test(R10_read_only_maps_are_that),
+		env_test(R10_private_maps_are_copied),
+		env_test(R10_taken_back_under_traffic),
+	};
+
+	return ENV_MAIN(argc, argv, "pfnmap", tests);
+}
