@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "exclusive.h"
+#include "leaf.h"
 #include "mirror.h"
 #include "quick.h"
 #include "snap.h"
@@ -119,6 +120,10 @@ int odp_exclusive(struct odp_fault *f, unsigned long va, int (*fn)(void *arg),
 	struct odp_window *w;
 	int err;
 
+	/* What is there already need not be allocated. */
+	if (!f->wait && !odp_quick_welcome(mm) &&
+	    odp_leaf_lacks(f->m->space, va, va + 1, true) == va)
+		return -EINPROGRESS;
 	err = odp_fault_enter(f);
 	if (err)
 		return err;

@@ -15,9 +15,11 @@
 #include "pfnmap.h"
 #include "snap.h"
 
+/* And is it good? What is poisoned the kernel may have no mapping of. */
 static bool odp_pfn_is_ram(unsigned long pfn)
 {
-	return pfn_valid(pfn) && page_is_ram(pfn);
+	return pfn_valid(pfn) && page_is_ram(pfn) &&
+	       !PageHWPoison(pfn_to_page(pfn));
 }
 
 /* In the words of hmm_range_fault(). */
@@ -60,7 +62,7 @@ void odp_pfnmap_walk(struct vm_area_struct *vma, unsigned long start,
  * @write: for a write?
  *
  * Return: 0; -ENOENT if a fault might change that it cannot; -EFAULT if it is a
- * device's own memory.
+ * device's own memory, or broken.
  */
 int odp_pfnmap_check(struct vm_area_struct *vma, unsigned long va, bool write)
 {

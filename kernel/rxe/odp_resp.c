@@ -42,8 +42,11 @@ static const u32 rxe_odp_rnr_us[] = {
 
 /* A peer comes again after so much of the time for which it has done so. */
 #define RXE_ODP_RNR_SHARE	8
-/* And those of one process together every so many microseconds at most. */
-#define RXE_ODP_RNR_CROWD_US	500
+/*
+ * And after so many microseconds times the square of how many faults its process
+ * has under way: 1 ms for 16, the longest time that can be told for 400.
+ */
+#define RXE_ODP_RNR_CROWD_US	4
 
 /*
  * When is the peer to come again? What takes long will not be there at once, and
@@ -57,7 +60,7 @@ static void rxe_odp_rnr_set(struct rxe_qp *qp, const struct rxe_pkt_info *pkt,
 	unsigned int i = (qp->attr.min_rnr_timer - 1) &
 			 (ARRAY_SIZE(rxe_odp_rnr_us) - 1);
 	unsigned int done = odp_mirror_slow_done(mr->odp);
-	u64 us;
+	u64 us, crowd = odp_mirror_slow_faults(mr->odp);
 
 	if (!qp->odp_rnr_waits || qp->odp_rnr_psn != pkt->psn ||
 	    qp->odp_rnr_done != done) {
@@ -68,7 +71,7 @@ static void rxe_odp_rnr_set(struct rxe_qp *qp, const struct rxe_pkt_info *pkt,
 	}
 	us = max_t(u64, jiffies_to_usecs(jiffies - qp->odp_rnr_since) /
 			RXE_ODP_RNR_SHARE,
-		   (u64)odp_mirror_slow_faults(mr->odp) * RXE_ODP_RNR_CROWD_US);
+		   crowd * crowd * RXE_ODP_RNR_CROWD_US);
 	while (i + 1 < ARRAY_SIZE(rxe_odp_rnr_us) && rxe_odp_rnr_us[i + 1] <= us)
 		i++;
 	qp->odp_rnr_timer = (i + 1) % ARRAY_SIZE(rxe_odp_rnr_us);
