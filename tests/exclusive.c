@@ -17,6 +17,7 @@
 
 #include "env.h"
 #include "pages.h"
+#include "uffd.h"
 
 #define PAGES 16
 #define LEN (PAGES * PAGE)
@@ -384,19 +385,45 @@ static void R7_a_process_that_is_killed(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
-/* It is only anonymous memory that a process has for itself. */
-static void R7_memory_that_cannot_be_taken(void **state)
+static void expect_untakable(struct env *e, const char *what, uint8_t *mem)
 {
-	struct env *e = *state;
-	uint8_t *mem = mem_shared(LEN);
 	struct ibv_mr *mr = reg_exclusive(e, mem, LEN);
 
 	pattern_fill(mem, LEN, 1, 0);
-	expect_refused(&e->rc, "an atomic on shared memory",
+	expect_refused(&e->rc, what,
 		       do_fetch_add(&e->rc, env_buf(e), ref_r(mr, mem), 1));
-	pattern_check("shared memory", mem, LEN, 1, 0);
+	pattern_check(what, mem, LEN, 1, 0);
 	env_write_and_check(e, mr, mem, LEN, 2);
 	assert_int_equal(stats_of(mr).exclusive_takes, 0);
+}
+
+/* It is only anonymous memory that a process has for itself. */
+static void R7_memory_that_cannot_be_taken(void **state)
+{
+	expect_untakable(*state, "shared memory", mem_shared(LEN));
+	if (mem_reserve_hugetlb(1))
+		expect_untakable(*state, "hugetlb", mem_hugetlb(HUGE_2M));
+	else
+		print_message("no hugetlb page is to be had\n");
+}
+
+/* What is not there is waited for as ever. */
+static void R7_a_page_that_comes_late(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct ibv_mr *mr = reg_exclusive(e, mem, LEN);
+	struct uffd uffd;
+	uint64_t was;
+
+	uffd_open(&uffd, mem, LEN);
+	uffd_serve(&uffd, 1);
+	was = device_adds(e, mr, mem + 3 * PAGE, 5);
+	pattern_check("what was there", (uint8_t *)&was, 8, 1, 3 * PAGE);
+	expect_taken(mr, mem + 3 * PAGE, true);
+	assert_int_equal(stats_of(mr).slow_faults, 1);
+	assert_int_equal(load(mem + 3 * PAGE), was + 5);
+	uffd_close(&uffd);
 }
 
 static uint8_t *mem_thp(void)
@@ -465,6 +492,7 @@ int main(int argc, char **argv)
 		env_test(R7_memory_that_goes),
 		cmocka_unit_test(R7_a_process_that_is_killed),
 		env_test(R7_memory_that_cannot_be_taken),
+		env_test(R7_a_page_that_comes_late),
 		env_test(R8_a_huge_page_that_is_not_taken),
 		env_test(R8_just_the_page_that_faulted),
 	};
