@@ -420,7 +420,8 @@ static void R7_a_page_that_comes_late(void **state)
 	uffd_serve(&uffd, 1);
 	was = device_adds(e, mr, mem + 3 * PAGE, 5);
 	pattern_check("what was there", (uint8_t *)&was, 8, 1, 3 * PAGE);
-	expect_taken(mr, mem + 3 * PAGE, true);
+	/* Whoever brought it may still be looking at it, and have it back. */
+	assert_true(stats_of(mr).exclusive_takes > 0);
 	assert_int_equal(stats_of(mr).slow_faults, 1);
 	assert_int_equal(load(mem + 3 * PAGE), was + 5);
 	uffd_close(&uffd);
