@@ -33,6 +33,36 @@ enum resp_states rxe_odp_resp_ready(struct rxe_qp *qp, struct rxe_pkt_info *pkt)
 	return RESPST_EXECUTE;
 }
 
+/* Packets that wait for the responder take about as much memory as this. */
+#define RXE_ODP_WAITING_BYTES	SZ_1M
+/* But a peer that is rxe may have so many under way. */
+#define RXE_ODP_WAITING_MIN	RXE_MAX_UNACKED_PSNS
+
+/**
+ * rxe_odp_resp_full - drop a packet if too many wait for the responder
+ * @qp: the queue pair
+ * @skb: the packet
+ *
+ * Who sends faster than the responder works, against the rules or because there
+ * are none, gets no more memory by it.
+ *
+ * Return: whether it was dropped.
+ */
+bool rxe_odp_resp_full(struct rxe_qp *qp, struct sk_buff *skb)
+{
+	u32 most = max_t(u32, RXE_ODP_WAITING_BYTES / skb->truesize,
+			 RXE_ODP_WAITING_MIN);
+	struct ib_device *dev = qp->ibqp.device;
+
+	if (skb_queue_len_lockless(&qp->req_pkts) < most)
+		return false;
+	kfree_skb(skb);
+	rxe_put(qp);
+	ib_device_put(dev);
+
+	return true;
+}
+
 /* What the codes of an RNR NAK stand for, in microseconds; code 0 is last. */
 static const u32 rxe_odp_rnr_us[] = {
 	10, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480, 640, 960, 1280, 1920,

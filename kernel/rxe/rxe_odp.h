@@ -65,6 +65,7 @@ int rxe_odp_atomic_write(struct rxe_mr *mr, u64 iova, u64 value);
 int rxe_odp_flush(struct rxe_qp *qp, struct rxe_mr *mr, u64 iova, u64 length);
 
 /* odp_resp.c */
+bool rxe_odp_resp_full(struct rxe_qp *qp, struct sk_buff *skb);
 enum resp_states rxe_odp_resp_ready(struct rxe_qp *qp,
 				    struct rxe_pkt_info *pkt);
 enum resp_states rxe_odp_resp_again(struct rxe_qp *qp, struct rxe_pkt_info *pkt,
