@@ -19,7 +19,7 @@
 
 #define PAGES 16
 #define LEN (PAGES * PAGE)
-#define ROUNDS 40
+#define ROUNDS 100
 
 static const struct way {
 	const char *name;
@@ -187,17 +187,20 @@ static void R10_private_maps_are_copied(void **state)
 
 struct revoker {
 	int file;
-	atomic_bool stop;
+	atomic_int turn;	/* of the writes; negative to stop */
 };
 
-static void *keep_revoking(void *arg)
+/* Once in each write, at any moment: more often, and no peer would get through. */
+static void *revoke_in_turn(void *arg)
 {
 	struct revoker *revoker = arg;
+	int turn, last = 0;
 
-	/* Who takes back what is not there yet stops all traffic. */
-	while (!atomic_load(&revoker->stop)) {
-		take_back(revoker->file, false);
+	while ((turn = atomic_load(&revoker->turn)) >= 0) {
 		usleep(1000 * (rand() % 8));
+		if (turn != last)
+			take_back(revoker->file, false);
+		last = turn;
 	}
 	return NULL;
 }
@@ -218,11 +221,13 @@ static void R10_taken_back_under_traffic(void **state)
 		revoker = (struct revoker) { .file = dev_file() };
 		mem = show_shared(revoker.file, way);
 		mr = reg_odp(&e->rig, mem, HUGE_2M, ACCESS_ALL);
-		if (pthread_create(&thread, NULL, keep_revoking, &revoker))
+		if (pthread_create(&thread, NULL, revoke_in_turn, &revoker))
 			test_fail("no thread");
-		for (i = 0; i < ROUNDS; i++)
+		for (i = 0; i < ROUNDS; i++) {
+			atomic_store(&revoker.turn, i + 1);
 			env_write_and_check(e, mr, mem + i * 64, LEN, i);
-		atomic_store(&revoker.stop, true);
+		}
+		atomic_store(&revoker.turn, -1);
 		pthread_join(thread, NULL);
 		print_message("%s: %llu pages taken back\n", way->name,
 			      (unsigned long long)
