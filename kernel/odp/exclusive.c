@@ -7,7 +7,6 @@
  * atomic is done. So to the CPU each is one step, whatever it does meanwhile.
  */
 #include <linux/hmm.h>
-#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
@@ -40,13 +39,8 @@ EXPORT_SYMBOL_GPL(odp_has_exclusive);
 static int odp_exclusive_install(struct odp_fault *f, struct odp_snap *snap,
 				 int (*fn)(void *arg), void *arg)
 {
-	struct odp_space *s = f->m->space;
-	struct mem_cgroup *memcg;
-	int ret;
+	int ret = odp_snap_install(snap);
 
-	memcg = set_active_memcg(s->memcg);
-	ret = s->ops->install(snap->window->table, snap);
-	set_active_memcg(memcg);
 	if (ret < 0)
 		return ret;
 	odp_count(f->m, exclusive_takes, 1);

@@ -4,7 +4,6 @@
  * <rdma/odp_mirror.h>.
  */
 #include <linux/fs.h>
-#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -296,10 +295,8 @@ out:
 
 static int odp_fault_install(struct odp_fault *f, struct odp_snap *snap)
 {
-	struct odp_window *w = snap->window;
-	struct odp_space *s = w->space;
+	struct odp_space *s = snap->window->space;
 	struct odp_mirror *m = f->m;
-	struct mem_cgroup *memcg;
 	unsigned long needed;
 	int ret;
 
@@ -308,9 +305,7 @@ static int odp_fault_install(struct odp_fault *f, struct odp_snap *snap)
 					 snap->start +
 					 (snap->npages << PAGE_SHIFT));
 
-	memcg = set_active_memcg(s->memcg);
-	ret = s->ops->install(w->table, snap);
-	set_active_memcg(memcg);
+	ret = odp_snap_install(snap);
 	if (ret < 0)
 		return ret;
 	trace_odp_install(m, snap->start, snap->npages, ret);

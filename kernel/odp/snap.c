@@ -7,7 +7,9 @@
 #include <linux/fs.h>
 #include <linux/hmm.h>
 #include <linux/magic.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/string.h>
 
 #include "leaf.h"
@@ -158,6 +160,23 @@ int odp_snap_take(struct odp_snap *snap)
 {
 	return odp_snap_walk(snap->window->space->mm, snap->start, snap->npages,
 			     snap->pfns);
+}
+
+/**
+ * odp_snap_install - put a snapshot into the table, at the process's cost
+ * @snap: the snapshot
+ *
+ * Return: as struct odp_table_ops says of @install.
+ */
+int odp_snap_install(const struct odp_snap *snap)
+{
+	struct odp_space *s = snap->window->space;
+	struct mem_cgroup *memcg = set_active_memcg(s->memcg);
+	int ret = s->ops->install(snap->window->table, snap);
+
+	set_active_memcg(memcg);
+
+	return ret;
 }
 
 /**

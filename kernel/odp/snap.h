@@ -37,6 +37,7 @@ int odp_snap_walk(struct mm_struct *mm, unsigned long start,
 		  unsigned long npages, unsigned long *pfns);
 u64 odp_snap_hole(struct mm_struct *mm, unsigned long va, u64 length);
 int odp_snap_take(struct odp_snap *snap);
+int odp_snap_install(const struct odp_snap *snap);
 bool odp_snap_has(const struct odp_snap *snap, unsigned long start,
 		  unsigned long npages, bool write);
 
