@@ -33,14 +33,6 @@ static struct target target_open(struct env *e)
 	return t;
 }
 
-static uint64_t load(const void *addr)
-{
-	uint64_t value;
-
-	memcpy(&value, addr, sizeof(value));
-	return value;
-}
-
 static uint64_t original(size_t place)
 {
 	uint64_t value;
@@ -77,8 +69,8 @@ static void fetch_and_add(void **state)
 		expect_success("fetch and add",
 			       do_fetch_add(&e->rc, env_buf(e),
 					    ref_r(t.mr, t.mem + place), 77));
-		assert_int_equal(load(e->buf), original(place));
-		assert_int_equal(load(t.mem + place), original(place) + 77);
+		assert_int_equal(mem_load(e->buf), original(place));
+		assert_int_equal(mem_load(t.mem + place), original(place) + 77);
 		check_rest(&t, place);
 		restore(&t, place, false);
 	}
@@ -98,15 +90,15 @@ static void compare_and_swap(void **state)
 		expect_success("swap that does not match",
 			       do_cmp_swap(&e->rc, env_buf(e), there,
 					   ~original(place), 5));
-		assert_int_equal(load(e->buf), original(place));
-		assert_int_equal(load(t.mem + place), original(place));
+		assert_int_equal(mem_load(e->buf), original(place));
+		assert_int_equal(mem_load(t.mem + place), original(place));
 
 		restore(&t, place, i % 2);
 		expect_success("swap that matches",
 			       do_cmp_swap(&e->rc, env_buf(e), there,
 					   original(place), 0x1122334455667788));
-		assert_int_equal(load(e->buf), original(place));
-		assert_int_equal(load(t.mem + place), 0x1122334455667788);
+		assert_int_equal(mem_load(e->buf), original(place));
+		assert_int_equal(mem_load(t.mem + place), 0x1122334455667788);
 		check_rest(&t, place);
 		restore(&t, place, false);
 	}
@@ -126,7 +118,7 @@ static void atomic_write(void **state)
 			       do_atomic_write(&e->rc,
 					       ref_r(t.mr, t.mem + place),
 					       0xa1b2c3d4e5f60718));
-		assert_int_equal(load(t.mem + place), 0xa1b2c3d4e5f60718);
+		assert_int_equal(mem_load(t.mem + place), 0xa1b2c3d4e5f60718);
 		check_rest(&t, place);
 		restore(&t, place, false);
 	}
@@ -143,7 +135,7 @@ static void result_crosses_pages(void **state)
 	expect_success("fetch and add",
 		       do_fetch_add(&e->rc, ref_l(mr, at), ref_r(t.mr, t.mem),
 				    1));
-	assert_int_equal(load(at), original(0));
+	assert_int_equal(mem_load(at), original(0));
 	zeros_check("before the result", result, PAGE - 3);
 	zeros_check("behind the result", at + 8, PAGE - 5);
 }

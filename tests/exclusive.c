@@ -23,13 +23,21 @@
 #define LEN (PAGES * PAGE)
 #define STREAM 200
 
-static bool can_take(struct env *e)
+static bool can_take(struct ibv_context *ctx)
 {
 	struct odp_caps caps;
 
-	if (odp_query_caps(e->rig.ctx, &caps))
+	if (odp_query_caps(ctx, &caps))
 		test_fail("odp_query_caps: %s", strerror(errno));
 	return caps.flags & ODP_CAP_EXCLUSIVE;
+}
+
+static void skip_unless(bool can)
+{
+	if (can)
+		return;
+	print_message("skipped: this kernel has no make_device_exclusive()\n");
+	skip();
 }
 
 static int set_exclusive(struct ibv_mr *mr)
@@ -47,22 +55,11 @@ static struct ibv_mr *reg_exclusive(struct env *e, void *mem, size_t len)
 {
 	struct ibv_mr *mr;
 
-	if (!can_take(e)) {
-		print_message("skipped: this kernel has no make_device_exclusive()\n");
-		skip();
-	}
+	skip_unless(can_take(e->rig.ctx));
 	mr = reg_odp(&e->rig, mem, len, ACCESS_ALL);
 	if (set_exclusive(mr))
 		test_fail("odp_set_policy: %s", strerror(errno));
 	return mr;
-}
-
-static uint64_t load(const void *addr)
-{
-	uint64_t value;
-
-	memcpy(&value, addr, sizeof(value));
-	return value;
 }
 
 /* What was there before. */
@@ -71,7 +68,7 @@ static uint64_t device_adds(struct env *e, struct ibv_mr *mr, void *at,
 {
 	expect_success("fetch and add",
 		       do_fetch_add(&e->rc, env_buf(e), ref_r(mr, at), n));
-	return load(e->buf);
+	return mem_load(e->buf);
 }
 
 static bool is_taken(struct ibv_mr *mr, const void *at)
@@ -92,7 +89,7 @@ static void R7_the_kernel_says_whether_it_can(void **state)
 	uint8_t *mem = mem_anon(LEN);
 	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
 	struct odp_policy policy;
-	bool can = can_take(e);
+	bool can = can_take(e->rig.ctx);
 
 	errno = 0;
 	assert_int_equal(set_exclusive(mr), can ? 0 : -1);
@@ -105,7 +102,7 @@ static void R7_the_kernel_says_whether_it_can(void **state)
 	/* Atomics do without. */
 	assert_int_equal(stats_of(mr).exclusive_takes, 0);
 	device_adds(e, mr, mem, 1);
-	assert_int_equal(load(mem), 1);
+	assert_int_equal(mem_load(mem), 1);
 }
 
 static void R7_a_stream_keeps_the_page(void **state)
@@ -117,7 +114,7 @@ static void R7_a_stream_keeps_the_page(void **state)
 	int i;
 
 	pattern_fill(mem, LEN, 1, 0);
-	before = load(mem + PAGE);
+	before = mem_load(mem + PAGE);
 	for (i = 0; i < STREAM; i++)
 		assert_int_equal(device_adds(e, mr, mem + PAGE, 3),
 				 before + 3 * i);
@@ -130,7 +127,7 @@ static void R7_a_stream_keeps_the_page(void **state)
 				       ref_r(mr, mem + PAGE + 8), PAGE - 8));
 	pattern_check("what the device reads", e->buf, PAGE - 8, 1, PAGE + 8);
 	expect_taken(mr, mem + PAGE, true);
-	assert_int_equal(load(mem + PAGE), before + 3 * STREAM);
+	assert_int_equal(mem_load(mem + PAGE), before + 3 * STREAM);
 	expect_taken(mr, mem + PAGE, false);
 	pattern_check("before it", mem, PAGE, 1, 0);
 	pattern_check("behind it", mem + PAGE + 8, LEN - PAGE - 8, 1, PAGE + 8);
@@ -191,7 +188,7 @@ static bool loses_updates(struct env *e, struct ibv_mr *mr, uint8_t *mem,
 	pthread_join(thread, NULL);
 	assert_true(racer.done > 0);
 	*turns = i;
-	return lost || load(mem) != racer.done + i * one;
+	return lost || mem_load(mem) != racer.done + i * one;
 }
 
 static void R7_no_update_is_lost(void **state)
@@ -230,13 +227,13 @@ static void R7_mprotect_takes_it_back(void **state)
 	expect_taken(mr, mem, true);
 	mem_protect(mem, LEN, PROT_READ);
 	expect_taken(mr, mem, false);
-	assert_int_equal(load(mem), 5);
+	assert_int_equal(mem_load(mem), 5);
 	expect_refused(&e->rc, "an atomic on what is read-only",
 		       do_fetch_add(&e->rc, env_buf(e), ref_r(mr, mem), 1));
-	assert_int_equal(load(mem), 5);
+	assert_int_equal(mem_load(mem), 5);
 	mem_protect(mem, LEN, PROT_READ | PROT_WRITE);
 	assert_int_equal(device_adds(e, mr, mem, 1), 5);
-	assert_int_equal(load(mem), 6);
+	assert_int_equal(mem_load(mem), 6);
 }
 
 struct heir {
@@ -248,7 +245,7 @@ static int check_value(void *arg)
 {
 	struct heir *heir = arg;
 
-	return load(heir->at) == heir->value ? 0 : CHILD_FAILED;
+	return mem_load(heir->at) == heir->value ? 0 : CHILD_FAILED;
 }
 
 /* A child sees what was there when it was made, whoever wrote that. */
@@ -264,7 +261,7 @@ static void R7_fork_takes_it_back(void **state)
 	child_wait_ok(child_start(check_value, &heir));
 	expect_taken(mr, mem, false);
 	assert_int_equal(device_adds(e, mr, mem, 1), 7);
-	assert_int_equal(load(mem), 8);
+	assert_int_equal(mem_load(mem), 8);
 }
 
 struct late_heir {
@@ -301,7 +298,7 @@ static void R7_cow_is_broken_first(void **state)
 	close(late.go[1]);
 	child_wait_ok(pid);
 	close(late.go[0]);
-	assert_int_equal(load(mem), 10);
+	assert_int_equal(mem_load(mem), 10);
 }
 
 static void R7_mremap_takes_it_along(void **state)
@@ -313,12 +310,12 @@ static void R7_mremap_takes_it_along(void **state)
 	device_adds(e, mr, mem, 11);
 	if (mremap(mem, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
 		test_fail("mremap: %s", strerror(errno));
-	assert_int_equal(load(to), 11);
+	assert_int_equal(mem_load(to), 11);
 	expect_state("what is not there", mr, mem, 0xff, 0);
 	mem_map_at(mem, PAGE, PROT_READ | PROT_WRITE);
 	assert_int_equal(device_adds(e, mr, mem, 1), 0);
-	assert_int_equal(load(mem), 1);
-	assert_int_equal(load(to), 11);
+	assert_int_equal(mem_load(mem), 1);
+	assert_int_equal(mem_load(to), 11);
 }
 
 static void R7_memory_that_goes(void **state)
@@ -331,18 +328,18 @@ static void R7_memory_that_goes(void **state)
 	mem_cold(mem, PAGE);
 	expect_taken(mr, mem, false);
 	assert_int_equal(device_adds(e, mr, mem, 1), 0);
-	assert_int_equal(load(mem), 1);
+	assert_int_equal(mem_load(mem), 1);
 
 	/* Paged out or not, it is what it was. */
 	device_adds(e, mr, mem, 1);
 	mem_page_out(mem, LEN);
 	assert_int_equal(device_adds(e, mr, mem, 1), 2);
-	assert_int_equal(load(mem), 3);
+	assert_int_equal(mem_load(mem), 3);
 
 	/* And what is taken may go with its region, or with the process. */
 	device_adds(e, mr, mem, 1);
 	dereg(&e->rig, mr);
-	assert_int_equal(load(mem), 4);
+	assert_int_equal(mem_load(mem), 4);
 }
 
 static int take_and_die(void *arg)
@@ -368,18 +365,15 @@ static int take_and_die(void *arg)
 static void R7_a_process_that_is_killed(void **state)
 {
 	struct rig rig;
-	struct odp_caps caps;
 	pid_t pid;
 	int status;
+	bool can;
 
 	(void)state;
 	rig_open(&rig);
-	assert_int_equal(odp_query_caps(rig.ctx, &caps), 0);
+	can = can_take(rig.ctx);
 	rig_close(&rig);
-	if (!(caps.flags & ODP_CAP_EXCLUSIVE)) {
-		print_message("skipped: this kernel has no make_device_exclusive()\n");
-		skip();
-	}
+	skip_unless(can);
 	pid = child_start(take_and_die, NULL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -423,7 +417,7 @@ static void R7_a_page_that_comes_late(void **state)
 	/* Whoever brought it may still be looking at it, and have it back. */
 	assert_true(stats_of(mr).exclusive_takes > 0);
 	assert_int_equal(stats_of(mr).slow_faults, 1);
-	assert_int_equal(load(mem + 3 * PAGE), was + 5);
+	assert_int_equal(mem_load(mem + 3 * PAGE), was + 5);
 	uffd_close(&uffd);
 }
 
@@ -446,7 +440,7 @@ static void R8_a_huge_page_that_is_not_taken(void **state)
 	uint8_t *at = mem + 7 * PAGE + 64;
 	uint64_t was = device_adds(e, mr, at, 5);
 
-	assert_int_equal(load(at), was + 5);
+	assert_int_equal(mem_load(at), was + 5);
 	memcpy(at, &was, sizeof(was));
 	pattern_check("all of it", mem, HUGE_2M, 1, 0);
 	expect_state("it", mr, at, ODP_PAGE_HUGE | ODP_PAGE_EXCLUSIVE,
@@ -470,11 +464,11 @@ static void R8_just_the_page_that_faulted(void **state)
 
 	/* Another one of the folio is none of theirs. */
 	pattern_check("a page beside", mem, PAGE, 1, 0);
-	assert_int_equal(load(mem + pages[1] * PAGE), was[1] + 2);
+	assert_int_equal(mem_load(mem + pages[1] * PAGE), was[1] + 2);
 	for (i = 0; i < 4; i++)
 		expect_taken(mr, mem + pages[i] * PAGE, i != 1);
 	for (i = 0; i < 4; i++) {
-		assert_int_equal(load(mem + pages[i] * PAGE), was[i] + i + 1);
+		assert_int_equal(mem_load(mem + pages[i] * PAGE), was[i] + i + 1);
 		memcpy(mem + pages[i] * PAGE, &was[i], sizeof(was[i]));
 	}
 	pattern_check("all of it", mem, HUGE_2M, 1, 0);

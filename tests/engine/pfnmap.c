@@ -50,6 +50,30 @@ static uint8_t *show_shared(int file, const struct way *way)
 	return show(file, way, PROT_READ | PROT_WRITE, MAP_SHARED);
 }
 
+/* A file's memory and a region over it. */
+struct shown {
+	int file;
+	uint8_t *mem;
+	struct ibv_mr *mr;
+};
+
+static struct shown shown_open(struct env *e, const struct way *way)
+{
+	struct shown s = { .file = dev_file() };
+
+	print_message("%s\n", way->name);
+	s.mem = show_shared(s.file, way);
+	s.mr = reg_odp(&e->rig, s.mem, HUGE_2M, ACCESS_ALL);
+	return s;
+}
+
+static void shown_close(struct env *e, const struct shown *s)
+{
+	dereg(&e->rig, s->mr);
+	mem_unmap(s->mem, HUGE_2M);
+	close(s->file);
+}
+
 static void take_back(int file, bool for_good)
 {
 	if (ioctl(file, ODP_SELFTEST_REVOKE, (unsigned long)for_good))
@@ -60,30 +84,23 @@ static void R10_data_goes_both_ways(void **state)
 {
 	struct env *e = *state;
 	const struct way *way;
-	struct ibv_mr *mr;
-	uint8_t *mem;
-	int file;
+	struct shown s;
 
 	FOR_EACH_WAY(way) {
-		print_message("%s\n", way->name);
-		file = dev_file();
-		mem = show_shared(file, way);
-		mr = reg_odp(&e->rig, mem, HUGE_2M, ACCESS_ALL);
+		s = shown_open(e, way);
 
 		/* The device comes first, then the process. */
-		env_write_and_check(e, mr, mem + 100, LEN, 1);
-		expect_state(way->name, mr, mem + PAGE,
+		env_write_and_check(e, s.mr, s.mem + 100, LEN, 1);
+		expect_state(way->name, s.mr, s.mem + PAGE,
 			     PAGE_ACCESS | ODP_PAGE_MIRRORED | ODP_PAGE_SPECIAL,
 			     PAGE_ACCESS | ODP_PAGE_MIRRORED | ODP_PAGE_SPECIAL);
-		pattern_fill(mem + 12345, LEN, 2, 0);
-		env_read_and_check(e, mr, mem + 12345, LEN, 2);
+		pattern_fill(s.mem + 12345, LEN, 2, 0);
+		env_read_and_check(e, s.mr, s.mem + 12345, LEN, 2);
 		expect_success("atomic", do_fetch_add(&e->rc, env_buf(e),
-						      ref_r(mr, mem + 512),
+						      ref_r(s.mr, s.mem + 512),
 						      0));
-		env_write_and_check(e, mr, mem + HUGE_2M - 777, 777, 3);
-		dereg(&e->rig, mr);
-		mem_unmap(mem, HUGE_2M);
-		close(file);
+		env_write_and_check(e, s.mr, s.mem + HUGE_2M - 777, 777, 3);
+		shown_close(e, &s);
 	}
 }
 
@@ -91,32 +108,25 @@ static void R10_what_is_taken_back_is_gone(void **state)
 {
 	struct env *e = *state;
 	const struct way *way;
-	struct ibv_mr *mr;
-	uint8_t *mem;
-	int file;
+	struct shown s;
 
 	FOR_EACH_WAY(way) {
-		print_message("%s\n", way->name);
-		file = dev_file();
-		mem = show_shared(file, way);
-		mr = reg_odp(&e->rig, mem, HUGE_2M, ACCESS_ALL);
-		env_write_and_check(e, mr, mem, LEN, 1);
+		s = shown_open(e, way);
+		env_write_and_check(e, s.mr, s.mem, LEN, 1);
 
-		take_back(file, false);
-		assert_int_equal(stats_of(mr).resident_pages, 0);
-		expect_pages(mr, mem, "FFFFFFFF");
+		take_back(s.file, false);
+		assert_int_equal(stats_of(s.mr).resident_pages, 0);
+		expect_pages(s.mr, s.mem, "FFFFFFFF");
 		if (way->faults) {
-			env_read_and_check(e, mr, mem, LEN, 1);
-			env_write_and_check(e, mr, mem, LEN, 2);
-			take_back(file, true);
+			env_read_and_check(e, s.mr, s.mem, LEN, 1);
+			env_write_and_check(e, s.mr, s.mem, LEN, 2);
+			take_back(s.file, true);
 		}
 		expect_refused(&e->rc, "what is taken back",
-			       do_write(&e->rc, env_buf(e), ref_r(mr, mem), 64));
+			       do_write(&e->rc, env_buf(e), ref_r(s.mr, s.mem), 64));
 		expect_refused(&e->rc, "what is taken back",
-			       do_read(&e->rc, env_buf(e), ref_r(mr, mem), 64));
-		dereg(&e->rig, mr);
-		mem_unmap(mem, HUGE_2M);
-		close(file);
+			       do_read(&e->rc, env_buf(e), ref_r(s.mr, s.mem), 64));
+		shown_close(e, &s);
 	}
 }
 
@@ -211,31 +221,27 @@ static void R10_taken_back_under_traffic(void **state)
 	struct revoker revoker;
 	const struct way *way;
 	pthread_t thread;
-	struct ibv_mr *mr;
-	uint8_t *mem;
+	struct shown s;
 	int i;
 
 	FOR_EACH_WAY(way) {
 		if (!way->faults)
 			continue;
-		revoker = (struct revoker) { .file = dev_file() };
-		mem = show_shared(revoker.file, way);
-		mr = reg_odp(&e->rig, mem, HUGE_2M, ACCESS_ALL);
+		s = shown_open(e, way);
+		revoker = (struct revoker) { .file = s.file };
 		if (pthread_create(&thread, NULL, revoke_in_turn, &revoker))
 			test_fail("no thread");
 		for (i = 0; i < ROUNDS; i++) {
 			atomic_store(&revoker.turn, i + 1);
-			env_write_and_check(e, mr, mem + i * 64, LEN, i);
+			env_write_and_check(e, s.mr, s.mem + i * 64, LEN, i);
 		}
 		atomic_store(&revoker.turn, -1);
 		pthread_join(thread, NULL);
 		print_message("%s: %llu pages taken back\n", way->name,
 			      (unsigned long long)
-			      stats_of(mr).invalidated_pages);
-		assert_true(stats_of(mr).invalidated_pages > 0);
-		dereg(&e->rig, mr);
-		mem_unmap(mem, HUGE_2M);
-		close(revoker.file);
+			      stats_of(s.mr).invalidated_pages);
+		assert_true(stats_of(s.mr).invalidated_pages > 0);
+		shown_close(e, &s);
 	}
 }
 

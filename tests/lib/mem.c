@@ -200,6 +200,14 @@ bool mem_collapse(void *addr, size_t len)
 	return false;
 }
 
+uint64_t mem_load(const void *addr)
+{
+	uint64_t value;
+
+	memcpy(&value, addr, sizeof(value));
+	return value;
+}
+
 void mem_touch(void *addr, size_t len)
 {
 	volatile uint8_t *p = addr;

@@ -70,6 +70,9 @@ bool mem_has_guards(void);
 /* Makes one huge page of every 2 MiB; false if this kernel cannot. */
 bool mem_collapse(void *addr, size_t len);
 
+/* The eight bytes there, aligned or not. */
+uint64_t mem_load(const void *addr);
+
 /* Writes every page of the range, so that it is there. */
 void mem_touch(void *addr, size_t len);
 
