@@ -9,6 +9,7 @@
 
 #include "exclusive.h"
 #include "fault.h"
+#include "iomem.h"
 #include "leaf.h"
 #include "mirror.h"
 #include "pfnmap.h"
@@ -40,6 +41,15 @@ static int odp_visit_mapped(const struct odp_visit *v, struct page *page,
 	return err;
 }
 
+static int odp_visit_pfn(const struct odp_visit *v, unsigned long pfn, bool io,
+			 unsigned long va, size_t bytes)
+{
+	if (unlikely(io))
+		return odp_iomem_visit(pfn, offset_in_page(va), bytes, v->how,
+				       v->fn, v->arg);
+	return odp_visit_mapped(v, pfn_to_page(pfn), va, bytes);
+}
+
 /* -ENOENT: the table does not give the access. */
 static int odp_visit_warm(const struct odp_visit *v, unsigned long va,
 			  size_t bytes)
@@ -59,8 +69,8 @@ static int odp_visit_warm(const struct odp_visit *v, unsigned long va,
 	    (!v->exclusive || (pte & ODP_PTE_EXCLUSIVE))) {
 		if (~pte & odp_pte_touched(v->write))
 			odp_leaf_touch(leaf, va, pte, v->write);
-		err = odp_visit_mapped(v, pfn_to_page(odp_pte_pfn(pte)), va,
-				       bytes);
+		err = odp_visit_pfn(v, odp_pte_pfn(pte), pte & ODP_PTE_IO, va,
+				    bytes);
 	}
 	read_unlock(&leaf->lock);
 out:
@@ -90,11 +100,11 @@ struct odp_visit_page {
 	size_t bytes;
 };
 
-static int odp_visit_page(struct page *page, void *arg)
+static int odp_visit_page(unsigned long pfn, bool io, void *arg)
 {
 	struct odp_visit_page *visit = arg;
 
-	return odp_visit_mapped(visit->v, page, visit->va, visit->bytes);
+	return odp_visit_pfn(visit->v, pfn, io, visit->va, visit->bytes);
 }
 
 /* -ENOENT: not a page of a PFN map, or no page. */

@@ -281,6 +281,7 @@ static unsigned int odp_leaf_flags(unsigned int state)
 {
 	return (state & ODP_PAGE_WRITE ? ODP_PTE_WRITE : 0) |
 	       (state & ODP_PAGE_SPECIAL ? ODP_PTE_SPECIAL : 0) |
+	       (state & ODP_PAGE_IO ? ODP_PTE_IO : 0) |
 	       (state & ODP_PAGE_EXCLUSIVE ? ODP_PTE_EXCLUSIVE : 0);
 }
 

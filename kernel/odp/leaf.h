@@ -26,6 +26,7 @@ struct odp_window;
 #define ODP_PTE_YOUNG		BIT(4)	/* the device used it of late */
 #define ODP_PTE_EXCLUSIVE	BIT(5)	/* the CPU has no access meanwhile */
 #define ODP_PTE_SPECIAL		BIT(6)	/* no struct page may be taken from it */
+#define ODP_PTE_IO		BIT(7)	/* not the kernel's: see iomem.c */
 #define ODP_PTE_FLAGS_SHIFT	8
 #define ODP_PTE_FLAGS		(BIT(ODP_PTE_FLAGS_SHIFT) - 1)
 

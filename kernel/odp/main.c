@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 
+#include "iomem.h"
 #include "leaf.h"
 #include "space.h"
 
@@ -37,6 +38,7 @@ static void __exit odp_exit(void)
 	/* Windows and leaves that wait for their grace period. */
 	rcu_barrier();
 	odp_leaf_exit();
+	odp_iomem_exit();
 	destroy_workqueue(odp_wq);
 }
 

@@ -5,21 +5,34 @@
  * back, which is all that keeps it. What a private PFN map has copied is a page
  * like any other.
  *
- * Only RAM is touched. A device's own memory reads FAULT: the kernel has no
- * mapping of it, and to read it may do something to the device.
+ * RAM is touched where the kernel has it mapped. All else, a device's own memory,
+ * is iomem.c's, and reads FAULT unless the administrator says otherwise: to read it
+ * may do something to the device.
  */
 #include <linux/hmm.h>
 #include <linux/ioport.h>
 #include <linux/mm.h>
 
+#include "compat.h"
+#include "iomem.h"
 #include "pfnmap.h"
 #include "snap.h"
 
-/* And is it good? What is poisoned the kernel may have no mapping of. */
-static bool odp_pfn_is_ram(unsigned long pfn)
+/* What is poisoned the kernel may have no mapping of. */
+static bool odp_pfn_is_good(unsigned long pfn)
 {
-	return pfn_valid(pfn) && page_is_ram(pfn) &&
-	       !PageHWPoison(pfn_to_page(pfn));
+	return pfn_valid(pfn) && !PageHWPoison(pfn_to_page(pfn));
+}
+
+/*
+ * What may be done with a page that is mapped: 0, ODP_PFN_IO or HMM_PFN_ERROR. A
+ * private map's copies are not special: RAM, or nothing of ours.
+ */
+static unsigned long odp_pfnmap_sort(const struct follow_pfnmap_args *args)
+{
+	if (page_is_ram(args->pfn))
+		return odp_pfn_is_good(args->pfn) ? 0 : HMM_PFN_ERROR;
+	return args->special && odp_has_iomem() ? ODP_PFN_IO : HMM_PFN_ERROR;
 }
 
 /* In the words of hmm_range_fault(). */
@@ -31,14 +44,14 @@ static unsigned long odp_pfnmap_look(struct vm_area_struct *vma,
 
 	if (follow_pfnmap_start(&args))
 		return 0;
-	word = args.pfn | HMM_PFN_VALID;
+	word = args.pfn | HMM_PFN_VALID | odp_pfnmap_sort(&args);
 	if (args.writable)
 		word |= HMM_PFN_WRITE;
 	if (args.special)
 		word |= ODP_PFN_SPECIAL;
 	follow_pfnmap_end(&args);
 
-	return odp_pfn_is_ram(args.pfn) ? word : HMM_PFN_ERROR;
+	return word & HMM_PFN_ERROR ? HMM_PFN_ERROR : word;
 }
 
 /**
@@ -55,14 +68,73 @@ void odp_pfnmap_walk(struct vm_area_struct *vma, unsigned long start,
 		*pfns++ = odp_pfnmap_look(vma, start);
 }
 
+/* How a page is cached. -ENOENT: it is no longer there. */
+static int odp_pfnmap_caching(struct mm_struct *mm, unsigned long va,
+			      unsigned long pfn, pgprot_t *prot)
+{
+	struct follow_pfnmap_args args = {
+		.vma = vma_lookup(mm, va),
+		.address = va,
+	};
+	int err;
+
+	if (!args.vma || follow_pfnmap_start(&args))
+		return -ENOENT;
+	*prot = odp_caching(args.pgprot);
+	err = args.pfn == pfn ? 0 : -ENOENT;
+	follow_pfnmap_end(&args);
+
+	return err;
+}
+
+/**
+ * odp_pfnmap_map - make pages that are not the kernel's ready to be touched
+ * @mm: whose; its mmap lock held
+ * @start: the first page
+ * @npages: how many
+ * @pfns: odp_snap_walk()'s words about them
+ *
+ * Return: 0; -ENOMEM; -EFAULT if they may no longer be touched.
+ */
+int odp_pfnmap_map(struct mm_struct *mm, unsigned long start,
+		   unsigned long npages, const unsigned long *pfns)
+{
+	unsigned long i, pfn, first = 0, run = 0;
+	pgprot_t prot, run_prot = {};
+	int err = 0;
+
+	for (i = 0; i < npages && !err; i++) {
+		pfn = pfns[i] & ~(HMM_PFN_FLAGS | ODP_PFN_OURS);
+		/* What has gone meanwhile, an invalidation has passed. */
+		if (!(pfns[i] & ODP_PFN_IO) ||
+		    odp_pfnmap_caching(mm, start + (i << PAGE_SHIFT), pfn,
+				       &prot))
+			continue;
+		if (run && pfn == first + run &&
+		    pgprot_val(prot) == pgprot_val(run_prot)) {
+			run++;
+			continue;
+		}
+		if (run)
+			err = odp_iomem_map(first, run, run_prot);
+		first = pfn;
+		run = 1;
+		run_prot = prot;
+	}
+	if (run && !err)
+		err = odp_iomem_map(first, run, run_prot);
+
+	return err;
+}
+
 /**
  * odp_pfnmap_check - can a page of a PFN map be had as it is?
  * @vma: the VMA; under the mmap lock
  * @va: an address in the page
  * @write: for a write?
  *
- * Return: 0; -ENOENT if a fault might change that it cannot; -EFAULT if it is a
- * device's own memory, or broken.
+ * Return: 0; -ENOENT if a fault might change that it cannot; -EFAULT if it may
+ * not be touched, or is broken.
  */
 int odp_pfnmap_check(struct vm_area_struct *vma, unsigned long va, bool write)
 {
@@ -78,23 +150,27 @@ int odp_pfnmap_check(struct vm_area_struct *vma, unsigned long va, bool write)
  * @vma: the VMA; under the mmap lock
  * @va: an address in the page
  * @write: for a write?
- * @fn: touches it; under the page table's lock, for which who takes it back waits
+ * @fn: touches it, which is not the kernel's if @io; under the page table's lock,
+ *	for which who takes it back waits
  * @arg: passed to @fn
  *
  * Return: -ENOENT if there is no such page here now, or one that can be pinned;
  * what @fn returned.
  */
 int odp_pfnmap_touch(struct vm_area_struct *vma, unsigned long va, bool write,
-		     int (*fn)(struct page *page, void *arg), void *arg)
+		     int (*fn)(unsigned long pfn, bool io, void *arg),
+		     void *arg)
 {
 	struct follow_pfnmap_args args = { .vma = vma, .address = va };
+	unsigned long sort;
 	int err = -ENOENT;
 
 	if (follow_pfnmap_start(&args))
 		return -ENOENT;
+	sort = odp_pfnmap_sort(&args);
 	if (args.special && (args.writable || !write) &&
-	    odp_pfn_is_ram(args.pfn))
-		err = fn(pfn_to_page(args.pfn), arg);
+	    !(sort & HMM_PFN_ERROR))
+		err = fn(args.pfn, sort & ODP_PFN_IO, arg);
 	follow_pfnmap_end(&args);
 
 	return err;

@@ -15,8 +15,11 @@ static inline bool odp_vma_is_pfnmap(const struct vm_area_struct *vma)
 
 void odp_pfnmap_walk(struct vm_area_struct *vma, unsigned long start,
 		     unsigned long end, unsigned long *pfns);
+int odp_pfnmap_map(struct mm_struct *mm, unsigned long start,
+		   unsigned long npages, const unsigned long *pfns);
 int odp_pfnmap_touch(struct vm_area_struct *vma, unsigned long va, bool write,
-		     int (*fn)(struct page *page, void *arg), void *arg);
+		     int (*fn)(unsigned long pfn, bool io, void *arg),
+		     void *arg);
 int odp_pfnmap_check(struct vm_area_struct *vma, unsigned long va, bool write);
 
 #endif /* ODP_PFNMAP_H */

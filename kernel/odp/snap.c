@@ -62,8 +62,8 @@ static unsigned long odp_vma_mask(struct vm_area_struct *vma)
  * odp_hmm_state - translate what hmm_range_fault() says of a page
  * @hmm_pfn: its word
  *
- * Return: a set of ODP_PAGE_READ, _WRITE, _HUGE, _SPECIAL and _EXCLUSIVE; 0 for
- * FAULT.
+ * Return: a set of ODP_PAGE_READ, _WRITE, _HUGE, _SPECIAL, _EXCLUSIVE and _IO; 0
+ * for FAULT.
  */
 unsigned int odp_hmm_state(unsigned long hmm_pfn)
 {
@@ -79,6 +79,8 @@ unsigned int odp_hmm_state(unsigned long hmm_pfn)
 		state |= ODP_PAGE_SPECIAL;
 	if (hmm_pfn & ODP_PFN_EXCLUSIVE)
 		state |= ODP_PAGE_EXCLUSIVE;
+	if (hmm_pfn & ODP_PFN_IO)
+		state |= ODP_PAGE_IO;
 
 	return state;
 }
@@ -154,12 +156,17 @@ u64 odp_snap_hole(struct mm_struct *mm, unsigned long va, u64 length)
  * odp_snap_take - take a snapshot to install
  * @snap: all but @snap->pfns' contents filled in; the mmap lock held
  *
- * Return: as odp_snap_walk().
+ * Return: as odp_snap_walk(), or odp_pfnmap_map().
  */
 int odp_snap_take(struct odp_snap *snap)
 {
-	return odp_snap_walk(snap->window->space->mm, snap->start, snap->npages,
-			     snap->pfns);
+	struct mm_struct *mm = snap->window->space->mm;
+	int err;
+
+	err = odp_snap_walk(mm, snap->start, snap->npages, snap->pfns);
+	if (err || !odp_has_iomem())
+		return err;
+	return odp_pfnmap_map(mm, snap->start, snap->npages, snap->pfns);
 }
 
 /**
@@ -246,14 +253,13 @@ EXPORT_SYMBOL_GPL(odp_snap_npages);
  * @index: which page
  * @pfn: its pfn is put here, unless it reads FAULT
  *
- * Return: a set of ODP_PAGE_READ, _WRITE, _HUGE, _SPECIAL and _EXCLUSIVE; 0 for
- * FAULT.
+ * Return: a set of ODP_PAGE_READ, _WRITE, _HUGE, _SPECIAL, _EXCLUSIVE and _IO; 0
+ * for FAULT.
  */
 unsigned int odp_snap_page(const struct odp_snap *snap, unsigned long index,
 			   unsigned long *pfn)
 {
-	*pfn = snap->pfns[index] &
-	       ~(HMM_PFN_FLAGS | ODP_PFN_SPECIAL | ODP_PFN_EXCLUSIVE);
+	*pfn = snap->pfns[index] & ~(HMM_PFN_FLAGS | ODP_PFN_OURS);
 	return odp_hmm_state(snap->pfns[index]);
 }
 EXPORT_SYMBOL_GPL(odp_snap_page);

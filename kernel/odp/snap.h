@@ -30,6 +30,8 @@ struct odp_snap {
 /* Of ours in the words of hmm_range_fault(): above all pfns, below its flags. */
 #define ODP_PFN_SPECIAL		BIT(48)	/* no struct page may be taken from it */
 #define ODP_PFN_EXCLUSIVE	BIT(49)	/* it was taken from the CPU */
+#define ODP_PFN_IO		BIT(50)	/* it is not the kernel's */
+#define ODP_PFN_OURS		(ODP_PFN_SPECIAL | ODP_PFN_EXCLUSIVE | ODP_PFN_IO)
 
 unsigned int odp_hmm_state(unsigned long hmm_pfn);
 bool odp_vma_suits(struct vm_area_struct *vma, bool write);

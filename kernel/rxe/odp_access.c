@@ -187,7 +187,8 @@ int rxe_odp_atomic_write(struct rxe_mr *mr, u64 iova, u64 value)
 
 static int rxe_odp_flush_fn(void *kaddr, size_t bytes, void *arg)
 {
-	if (region_intersects(virt_to_phys(kaddr), bytes, IORESOURCE_MEM,
+	if (!virt_addr_valid(kaddr) ||
+	    region_intersects(virt_to_phys(kaddr), bytes, IORESOURCE_MEM,
 			      IORES_DESC_PERSISTENT_MEMORY) !=
 	    REGION_INTERSECTS)
 		return -EINVAL;

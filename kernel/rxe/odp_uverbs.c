@@ -35,7 +35,8 @@ static int rxe_odp_runs_add(u64 npages, unsigned int state, void *arg)
 		     (RXE_ODP_PAGE_MIRRORED ^ ODP_PAGE_MIRRORED) |
 		     (RXE_ODP_PAGE_DIRTY ^ ODP_PAGE_DIRTY) |
 		     (RXE_ODP_PAGE_EXCLUSIVE ^ ODP_PAGE_EXCLUSIVE) |
-		     (RXE_ODP_PAGE_SPECIAL ^ ODP_PAGE_SPECIAL));
+		     (RXE_ODP_PAGE_SPECIAL ^ ODP_PAGE_SPECIAL) |
+		     (RXE_ODP_PAGE_IO ^ ODP_PAGE_IO));
 
 	if (!runs->nr || runs->run[runs->nr - 1].state != state) {
 		if (runs->nr == runs->max)
@@ -250,6 +251,8 @@ static int UVERBS_HANDLER(RXE_ODP_METHOD_DEVICE_CAPS)(struct uverbs_attr_bundle 
 
 	if (odp_has_exclusive())
 		caps |= RXE_ODP_CAP_EXCLUSIVE;
+	if (odp_has_iomem())
+		caps |= RXE_ODP_CAP_IO;
 
 	return uverbs_copy_to(attrs, RXE_ODP_ATTR_CAPS_RESP, &caps,
 			      sizeof(caps));

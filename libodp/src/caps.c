@@ -68,7 +68,8 @@ static uint32_t caps_of_kernel(struct ibv_context *context)
 	if (uverbs_method(context, UVERBS_OBJECT_DEVICE,
 			  RXE_ODP_METHOD_DEVICE_CAPS, &arg, 1))
 		return 0;
-	return resp & RXE_ODP_CAP_EXCLUSIVE ? ODP_CAP_EXCLUSIVE : 0;
+	return (resp & RXE_ODP_CAP_EXCLUSIVE ? ODP_CAP_EXCLUSIVE : 0) |
+	       (resp & RXE_ODP_CAP_IO ? ODP_CAP_IO : 0);
 }
 
 int odp_query_caps(struct ibv_context *context, struct odp_caps *caps)

@@ -22,7 +22,8 @@ _Static_assert((int)ODP_PAGE_READ == (int)RXE_ODP_PAGE_READ &&
 	       (int)ODP_PAGE_MIRRORED == (int)RXE_ODP_PAGE_MIRRORED &&
 	       (int)ODP_PAGE_DIRTY == (int)RXE_ODP_PAGE_DIRTY &&
 	       (int)ODP_PAGE_EXCLUSIVE == (int)RXE_ODP_PAGE_EXCLUSIVE &&
-	       (int)ODP_PAGE_SPECIAL == (int)RXE_ODP_PAGE_SPECIAL,
+	       (int)ODP_PAGE_SPECIAL == (int)RXE_ODP_PAGE_SPECIAL &&
+	       (int)ODP_PAGE_IO == (int)RXE_ODP_PAGE_IO,
 	       "the library hands the kernel's states on as they are");
 
 _Static_assert(sizeof(struct odp_run) == sizeof(struct rxe_odp_run) &&

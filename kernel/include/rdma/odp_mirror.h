@@ -53,7 +53,11 @@ struct odp_snap;
  * A *PFN map* (pfnmap.c) is memory that a driver has mapped by page frame numbers.
  * Its pages have *special* entries: no struct page is taken from one, not to make
  * it dirty either. Where other pages are pinned for an access, one of these is
- * touched under the lock of the CPU page table.
+ * touched under the lock of the CPU page table. What of it is not the kernel's
+ * memory, a device's own mostly, is *I/O memory* (iomem.c). It gets a mapping for
+ * some time, found by pfn under RCU, and is touched only through a valid entry, or
+ * under the page table's lock: that the mapping may stay for longer is nobody's
+ * way in.
  *
  * A *slow fault* (slow.c) is one that would wait for others. An access that must
  * not wait leaves it to the space's *workers* (worker.c).
@@ -360,6 +364,7 @@ void odp_mirror_stats(struct odp_mirror *mirror, struct odp_stats *stats);
 void odp_mirror_count_rnr(struct odp_mirror *mirror);
 void odp_mirror_count_parked(struct odp_mirror *mirror);
 bool odp_has_exclusive(void);
+bool odp_has_iomem(void);
 void odp_device_init(struct odp_device *device);
 void odp_device_kill(struct odp_device *device);
 void odp_device_stats(struct odp_device *device, struct odp_stats *stats);
@@ -372,7 +377,8 @@ void odp_device_stats(struct odp_device *device, struct odp_stats *stats);
 
 /**
  * typedef odp_visit_fn - touch a piece of one page
- * @kaddr: where the kernel has the piece mapped
+ * @kaddr: where the kernel has the piece mapped. Of I/O memory this is a copy: to
+ *	write, write all of it
  * @bytes: its length; it does not leave the page
  * @arg: the caller's
  *
@@ -437,6 +443,7 @@ int odp_mirror_prefetch_later(struct odp_mirror *mirror, u64 va, u64 length,
 #define ODP_PAGE_DIRTY		BIT(4)	/* and the device has written to it */
 #define ODP_PAGE_EXCLUSIVE	BIT(5)	/* it was taken from the CPU */
 #define ODP_PAGE_SPECIAL	BIT(6)	/* of a PFN map: a struct page is not its */
+#define ODP_PAGE_IO		BIT(7)	/* and it is not the kernel's memory */
 
 /**
  * typedef odp_report_fn - take note of neighbouring pages in the same state

@@ -33,6 +33,7 @@ enum odp_cap {
 	ODP_CAP_STATS		= 1 << 4, /* odp_get_stats() */
 	ODP_CAP_POLICY		= 1 << 5, /* odp_get_policy(), odp_set_policy() */
 	ODP_CAP_EXCLUSIVE	= 1 << 6, /* ODP_POLICY_EXCLUSIVE */
+	ODP_CAP_IO		= 1 << 7, /* MRs over devices' memory */
 };
 
 /**
@@ -173,6 +174,7 @@ enum odp_page_state {
 	ODP_PAGE_DIRTY		= 1 << 4,
 	ODP_PAGE_EXCLUSIVE	= 1 << 5,
 	ODP_PAGE_SPECIAL	= 1 << 6,
+	ODP_PAGE_IO		= 1 << 7,
 };
 
 /**

@@ -61,6 +61,7 @@ enum rxe_odp_page_state {
 	RXE_ODP_PAGE_DIRTY	= 1 << 4, /* ... and has written to it */
 	RXE_ODP_PAGE_EXCLUSIVE	= 1 << 5, /* ... and has taken it from the CPU */
 	RXE_ODP_PAGE_SPECIAL	= 1 << 6, /* a driver has mapped it by its PFN */
+	RXE_ODP_PAGE_IO		= 1 << 7, /* ... and it is not the kernel's memory */
 };
 
 /**
@@ -209,6 +210,7 @@ enum rxe_odp_attrs_device_caps {
 
 enum rxe_odp_caps {
 	RXE_ODP_CAP_EXCLUSIVE	= 1 << 0, /* RXE_ODP_POLICY_EXCLUSIVE */
+	RXE_ODP_CAP_IO		= 1 << 1, /* devices' memory may be touched */
 };
 
 #endif /* RXE_ODP_ABI_H */
