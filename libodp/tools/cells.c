@@ -37,6 +37,9 @@ static void tally_join(struct tally *to, const struct tally *more)
 	to->mirrored += more->mirrored;
 	to->mirrored_writable += more->mirrored_writable;
 	to->dirty += more->dirty;
+	to->special += more->special;
+	to->io += more->io;
+	to->exclusive += more->exclusive;
 }
 
 static void tally_add(struct tally *tally, uint64_t npages, uint32_t state)
@@ -50,6 +53,9 @@ static void tally_add(struct tally *tally, uint64_t npages, uint32_t state)
 	tally->mirrored += mirrored ? npages : 0;
 	tally->mirrored_writable += mirrored && writable ? npages : 0;
 	tally->dirty += state & ODP_PAGE_DIRTY ? npages : 0;
+	tally->special += state & ODP_PAGE_SPECIAL ? npages : 0;
+	tally->io += state & ODP_PAGE_IO ? npages : 0;
+	tally->exclusive += state & ODP_PAGE_EXCLUSIVE ? npages : 0;
 }
 
 /* Twice as many pages a cell. */

@@ -18,6 +18,9 @@ struct tally {
 	uint64_t mirrored;
 	uint64_t mirrored_writable;
 	uint64_t dirty;
+	uint64_t special;
+	uint64_t io;
+	uint64_t exclusive;
 };
 
 struct cell {

@@ -14,6 +14,9 @@ const char *const stage_names[NR_STAGES] = {
 	[STAGE_MIRRORED] = "in the device's table, read-only",
 	[STAGE_MIRRORED_WRITE] = "in the device's table, writable",
 	[STAGE_DIRTY] = "written by the device",
+	[STAGE_SPECIAL] = "RAM mapped by a driver",
+	[STAGE_IO] = "a device's own memory",
+	[STAGE_EXCLUSIVE] = "taken from the CPU",
 };
 
 bool next_row(const struct map *map, struct row *row)
@@ -49,6 +52,12 @@ enum stage cell_stage(const struct cell *cell)
 {
 	const struct tally *tally = &cell->tally;
 
+	if (tally->exclusive)
+		return STAGE_EXCLUSIVE;
+	if (tally->io)
+		return STAGE_IO;
+	if (tally->special)
+		return STAGE_SPECIAL;
 	if (tally->dirty)
 		return STAGE_DIRTY;
 	if (tally->mirrored_writable)

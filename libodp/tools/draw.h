@@ -38,11 +38,17 @@ struct row {
 /* Sets *@row to what follows it, beginning with a zeroed one; false at the end. */
 bool next_row(const struct map *map, struct row *row);
 
-/* The state that any page of a cell got furthest to. */
+/*
+ * The state that any page of a cell got furthest to; or that one is of a kind of
+ * its own.
+ */
 enum stage {
 	STAGE_READ, STAGE_WRITE,		/* present, the device not there yet */
 	STAGE_MIRRORED, STAGE_MIRRORED_WRITE,	/* in the device's table */
 	STAGE_DIRTY,				/* written by the device */
+	STAGE_SPECIAL,				/* of a PFN map */
+	STAGE_IO,				/* ... and not the kernel's memory */
+	STAGE_EXCLUSIVE,			/* taken from the CPU */
 	NR_STAGES
 };
 

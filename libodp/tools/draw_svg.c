@@ -15,6 +15,7 @@
 
 static const char *const fills[NR_STAGES] = {
 	"#8fa8c8", "#4f7fc0", "#d8a000", "#2f9e44", "#d6336c",
+	"#7048e8", "#5c3d2e", "#e8590c",
 };
 
 static void put_escaped(FILE *out, const char *text)

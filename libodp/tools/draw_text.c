@@ -13,10 +13,15 @@
 
 #define NR_SHADES 5
 
-static const char letters[NR_STAGES] = { 'r', 'w', 'R', 'W', 'D' };
+static const char letters[NR_STAGES] = {
+	'r', 'w', 'R', 'W', 'D', 'P', 'I', 'X',
+};
 
-/* Foreground colours of a terminal: blue, cyan, yellow, green, red. */
-static const int colours[NR_STAGES] = { 34, 36, 33, 32, 31 };
+/*
+ * Foreground colours of a terminal: blue, cyan, yellow, green, red; magenta,
+ * bright magenta, bright red.
+ */
+static const int colours[NR_STAGES] = { 34, 36, 33, 32, 31, 35, 95, 91 };
 
 /* For nothing in the table, a quarter, half, three quarters, all. */
 static const char *const shades[NR_SHADES] = { "·", "░", "▒", "▓", "█" };
