@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * On-demand paging for SoftRoCE's provider: ibv_advise_mr(3) and
- * ibv_rereg_mr(3), which rdma-core's provider lacks or lacked, and the
+ * On-demand paging for SoftRoCE's provider: ibv_advise_mr(3), ibv_rereg_mr(3) and
+ * ibv_reg_dmabuf_mr(3), which rdma-core's provider lacks or lacked, and the
  * environment variable RXE_ODP.
  */
 #include <errno.h>
@@ -77,6 +77,8 @@ void rxe_odp_set_ops(struct verbs_context *context)
 {
 	static const struct verbs_context_ops ops = {
 		.advise_mr = ibv_cmd_advise_mr,
+		.dereg_mr = rxe_odp_dereg_mr,
+		.reg_dmabuf_mr = rxe_odp_reg_dmabuf_mr,
 		.rereg_mr = rxe_odp_rereg_mr,
 	};
 

@@ -19,6 +19,31 @@
 int rxe_odp_access(int *access);
 
 /**
+ * rxe_odp_reg_dmabuf_mr - register a part of a dma-buf
+ * @pd: the protection domain
+ * @offset: of the part's first byte
+ * @length: in bytes
+ * @iova: what peers call that byte
+ * @fd: the dma-buf; may be closed afterwards
+ * @access: access flags, IBV_ACCESS_ON_DEMAND going without saying
+ *
+ * Return: the region, or NULL with errno set: EINVAL if @fd is no dma-buf, or the
+ * part is empty or not in it; EOPNOTSUPP if RXE_ODP=off; what mmap(2) or the
+ * registration fails with.
+ */
+struct ibv_mr *rxe_odp_reg_dmabuf_mr(struct ibv_pd *pd, uint64_t offset,
+				     size_t length, uint64_t iova, int fd,
+				     int access);
+
+/**
+ * rxe_odp_dereg_mr - end a region of any kind
+ * @vmr: the region
+ *
+ * Return: 0 or an errno; then the region goes on.
+ */
+int rxe_odp_dereg_mr(struct verbs_mr *vmr);
+
+/**
  * rxe_odp_set_ops - add the verbs of on-demand regions to a context
  * @context: whose other verbs are set
  */
