@@ -94,13 +94,17 @@ boot_qemu() {
 		emulated=''
 	fi
 	qemu_args=(
-		qemu-system-x86_64 -M q35 "${accel[@]}" -smp "$guest_smp" -m "$guest_mem"
+		qemu-system-x86_64 -M q35,nvdimm=on "${accel[@]}" -smp "$guest_smp" -m "$guest_mem,slots=1,maxmem=$(boot_max_mem)"
 		-nodefaults -no-user-config -no-reboot -display none
 		-kernel "$dir/vmlinuz" -initrd "$dir/initramfs"
-		-append "console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic mitigations=off rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 tsc=reliable $emulated $debug ${ODP_CMDLINE:-}"
+		-append "console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic mitigations=off rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 tsc=reliable intel_iommu=on memmap=2M\$0x10000000 $emulated $debug ${ODP_CMDLINE:-}"
 		-chardev "file,id=console,path=$(qemu_path "$run_dir/console")" -serial chardev:console
 		-drive "file=$(qemu_path "$guest_dir/root.ext4"),format=raw,if=virtio,snapshot=on"
 		-device virtio-rng-pci
+		-device "intel-iommu,intremap=off"
+		-object "memory-backend-ram,id=pmem,size=256M" -device "nvdimm,memdev=pmem"
+		-device edu
+		-object "memory-backend-ram,id=shm,size=1G,share=on" -device "ivshmem-plain,memdev=shm"
 		-device "virtio-serial-pci,ioeventfd=off"
 	)
 	local port share
@@ -118,6 +122,12 @@ boot_qemu() {
 # qemu_path PATH: a comma in a value of QEMU's options is written twice.
 qemu_path() {
 	printf '%s' "${1//,/,,}"
+}
+
+# boot_max_mem: the guest's memory, and room for the NVDIMM.
+boot_max_mem() {
+	local mem=${guest_mem/G/ * 1024}
+	echo "$((${mem/M/} + 1024))M"
 }
 
 # boot_limit: seconds within which a guest is up, far more than it takes on a busy machine.
