@@ -17,71 +17,12 @@
 
 #include "env.h"
 #include "pages.h"
+#include "take.h"
 #include "uffd.h"
 
 #define PAGES 16
 #define LEN (PAGES * PAGE)
 #define STREAM 200
-
-static bool can_take(struct ibv_context *ctx)
-{
-	struct odp_caps caps;
-
-	if (odp_query_caps(ctx, &caps))
-		test_fail("odp_query_caps: %s", strerror(errno));
-	return caps.flags & ODP_CAP_EXCLUSIVE;
-}
-
-static void skip_unless(bool can)
-{
-	if (can)
-		return;
-	print_message("skipped: this kernel has no make_device_exclusive()\n");
-	skip();
-}
-
-static int set_exclusive(struct ibv_mr *mr)
-{
-	struct odp_policy policy;
-
-	if (odp_get_policy(mr, &policy))
-		test_fail("odp_get_policy: %s", strerror(errno));
-	policy.flags |= ODP_POLICY_EXCLUSIVE;
-	return odp_set_policy(mr, &policy);
-}
-
-/* An on-demand region with the policy; the test is skipped where that is none. */
-static struct ibv_mr *reg_exclusive(struct env *e, void *mem, size_t len)
-{
-	struct ibv_mr *mr;
-
-	skip_unless(can_take(e->rig.ctx));
-	mr = reg_odp(&e->rig, mem, len, ACCESS_ALL);
-	if (set_exclusive(mr))
-		test_fail("odp_set_policy: %s", strerror(errno));
-	return mr;
-}
-
-/* What was there before. */
-static uint64_t device_adds(struct env *e, struct ibv_mr *mr, void *at,
-			    uint64_t n)
-{
-	expect_success("fetch and add",
-		       do_fetch_add(&e->rc, env_buf(e), ref_r(mr, at), n));
-	return mem_load(e->buf);
-}
-
-static bool is_taken(struct ibv_mr *mr, const void *at)
-{
-	return page_state(mr, at) & ODP_PAGE_EXCLUSIVE;
-}
-
-static void expect_taken(struct ibv_mr *mr, const void *at, bool taken)
-{
-	if (is_taken(mr, at) != taken)
-		test_fail("the page at %p is %s", at,
-			  taken ? "not taken" : "taken");
-}
 
 static void R7_the_kernel_says_whether_it_can(void **state)
 {

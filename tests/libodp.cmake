@@ -19,7 +19,7 @@ libodp_test(misuse 120)
 libodp_test(number 60)
 target_link_libraries(test_libodp_number PRIVATE odptool)
 libodp_test(tools 300)
-set_tests_properties(libodp.tools PROPERTIES LABELS slow)
+set_tests_properties(libodp.tools PROPERTIES LABELS slow RESOURCE_LOCK device_memory)
 target_link_libraries(test_libodp_tools PRIVATE odptool)
 target_compile_definitions(test_libodp_tools PRIVATE
 	ODPSTAT="$<TARGET_FILE:odpstat>" ODPMAP="$<TARGET_FILE:odpmap>")

@@ -12,6 +12,8 @@
 
 #include "env.h"
 #include "nldev.h"
+#include "pci.h"
+#include "take.h"
 #include "uffd.h"
 
 #define LINE_MAX_CHARS 100
@@ -233,6 +235,34 @@ static void odpmap_draws_pages(void **state)
 	expect_output("\033[36m.\033[32m#\033[31m#\033[34m.");
 }
 
+/* A device's memory, and a page that a device has taken from the CPU. */
+static void odpmap_draws_kinds_apart(void **state)
+{
+	struct env *e = *state;
+	const bool device = pci_folder(&pci_ivshmem);
+	const bool take = can_take(e->rig.ctx);
+	uint8_t *mem = mem_free_range(LEN, HUGE_2M);
+	struct ibv_mr *mr;
+
+	mem_map_at(mem, LEN, PROT_READ | PROT_WRITE);
+	let_peers_in(true);
+	if (device)
+		pci_map(&pci_ivshmem, "resource2", mem, 2 * PAGE,
+			PROT_READ | PROT_WRITE);
+	mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+	mem_touch(mem, 2 * PAGE);
+	if (take)
+		assert_int_equal(set_exclusive(mr), 0);
+	device_adds(e, mr, mem + 3 * PAGE, 1);
+	assert_int_equal(run(MAP "-w 64 %u", own_mrn()), 0);
+	print_message("%s", output);
+	expect_output(device ? " II." : " ww.");
+	expect_output(take ? ".X.... " : ".D.... ");
+	expect_output("I a device's own memory");
+	expect_output("X taken from the CPU");
+	let_peers_in(false);
+}
+
 static void odpmap_writes_svg(void **state)
 {
 	struct env *e = *state;
@@ -354,6 +384,7 @@ int main(int argc, char **argv)
 		env_test(odpstat_gives_rates),
 		env_test(odpstat_writes_json),
 		env_test(odpmap_draws_pages),
+		env_test(odpmap_draws_kinds_apart),
 		env_test(odpmap_writes_svg),
 		env_test(odpmap_of_a_large_region),
 		env_test(wrong_command_lines),

@@ -15,6 +15,7 @@
 #include "dev.h"
 #include "env.h"
 #include "inject.h"
+#include "pci.h"
 
 #define PAGES 16
 #define LEN (PAGES * PAGE)
@@ -22,6 +23,8 @@
 #define MANY 400
 /* Bytes; smaller than nearly all objects that are allocated. */
 #define STEP 128
+
+enum memory { MEM_SMALL, MEM_HUGE, MEM_DEVICE };
 
 struct site {
 	uint8_t *mem;
@@ -64,16 +67,33 @@ static bool all_gone(void *arg)
 	       !stats.windows && !stats.leaves && !stats.table_bytes;
 }
 
+/* Memory of 2 MiB, so all in one leaf. */
+static uint8_t *memory_map(enum memory memory)
+{
+	uint8_t *mem;
+
+	if (memory == MEM_DEVICE) {
+		/* Turned off, the engine forgets what it has mapped. */
+		let_peers_in(false);
+		let_peers_in(true);
+		mem = mem_free_range(HUGE_2M, HUGE_2M);
+		return pci_map(&pci_ivshmem, "resource2", mem, LEN,
+			       PROT_READ | PROT_WRITE);
+	}
+	mem = mem_anon_aligned(HUGE_2M, HUGE_2M);
+	if (memory == MEM_SMALL)
+		mem_advise(mem, HUGE_2M, MADV_NOHUGEPAGE, "NOHUGEPAGE");
+	return mem;
+}
+
 /* The pattern is in the memory, if @present; it must be there in the end. */
-static void site_begin(struct site *s, bool huge, bool present, bool own)
+static void site_begin(struct site *s, enum memory memory, bool present,
+		       bool own)
 {
 	struct dev_config config = dev_default;
 
 	config.own_table = own;
-	/* All in one leaf. */
-	s->mem = mem_anon_aligned(HUGE_2M, HUGE_2M);
-	if (!huge)
-		mem_advise(s->mem, HUGE_2M, MADV_NOHUGEPAGE, "NOHUGEPAGE");
+	s->mem = memory_map(memory);
 	if (present)
 		pattern_fill(s->mem, LEN, 1, 0);
 	pattern_fill(s->buf, LEN, 1, 0);
@@ -104,7 +124,7 @@ static void site_check(struct site *s, site_fn op, bool present)
 }
 
 /* Runs @op with its first allocation failing, then its second one, ... */
-static void each_fails(site_fn op, bool huge, bool present, bool own)
+static void each_fails(site_fn op, enum memory memory, bool present, bool own)
 {
 	bool injected = true;
 	int n, err, failed = 0;
@@ -117,7 +137,7 @@ static void each_fails(site_fn op, bool huge, bool present, bool own)
 	for (n = 1; injected; n++) {
 		if (n > MANY)
 			test_fail("%d allocations and no end", n);
-		site_begin(s, huge, present, own);
+		site_begin(s, memory, present, own);
 		inject_nth(n);
 		err = op(s);
 		injected = inject_nth_end();
@@ -142,49 +162,56 @@ static void each_fails(site_fn op, bool huge, bool present, bool own)
 static void write_to_cold_memory(void **state)
 {
 	(void)state;
-	each_fails(op_write, false, false, false);
+	each_fails(op_write, MEM_SMALL, false, false);
 }
 
 static void write_to_present_memory(void **state)
 {
 	(void)state;
-	each_fails(op_write, false, true, false);
+	each_fails(op_write, MEM_SMALL, true, false);
 }
 
 static void write_to_a_huge_page(void **state)
 {
 	(void)state;
-	each_fails(op_write, true, true, false);
+	each_fails(op_write, MEM_HUGE, true, false);
 }
 
 static void read_of_present_memory(void **state)
 {
 	(void)state;
-	each_fails(op_read, false, true, false);
+	each_fails(op_read, MEM_SMALL, true, false);
+}
+
+static void write_to_a_device_s_memory(void **state)
+{
+	(void)state;
+	each_fails(op_write, MEM_DEVICE, true, false);
+	let_peers_in(false);
 }
 
 static void prefetch_of_cold_memory(void **state)
 {
 	(void)state;
-	each_fails(op_prefetch, false, false, false);
+	each_fails(op_prefetch, MEM_SMALL, false, false);
 }
 
 static void prefetch_of_present_memory(void **state)
 {
 	(void)state;
-	each_fails(op_prefetch, false, true, false);
+	each_fails(op_prefetch, MEM_SMALL, true, false);
 }
 
 static void fault_into_own_table(void **state)
 {
 	(void)state;
-	each_fails(op_own_fault, false, true, true);
+	each_fails(op_own_fault, MEM_SMALL, true, true);
 }
 
 static void report_of_present_memory(void **state)
 {
 	(void)state;
-	each_fails(op_report, false, true, false);
+	each_fails(op_report, MEM_SMALL, true, false);
 }
 
 static void create(void **state)
@@ -227,7 +254,7 @@ static void no_memory_at_all(void **state)
 	s = calloc(1, sizeof(*s));
 	assert_non_null(s);
 	dev = dev_file();
-	site_begin(s, false, true, false);
+	site_begin(s, MEM_SMALL, true, false);
 	inject_after(0);
 	created = dev_create(dev, s->mem, LEN, &dev_default);
 	prefetched = op_prefetch(s);
@@ -256,7 +283,7 @@ static int first_write_short(void *arg)
 
 	if (!s)
 		return CHILD_FAILED;
-	site_begin(s, false, true, false);
+	site_begin(s, MEM_SMALL, true, false);
 	inject_after(bytes);
 	err = op_write(s);
 	fell_short = inject_after_end();
@@ -302,6 +329,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(write_to_present_memory),
 		cmocka_unit_test(write_to_a_huge_page),
 		cmocka_unit_test(read_of_present_memory),
+		cmocka_unit_test(write_to_a_device_s_memory),
 		cmocka_unit_test(prefetch_of_cold_memory),
 		cmocka_unit_test(prefetch_of_present_memory),
 		cmocka_unit_test(fault_into_own_table),

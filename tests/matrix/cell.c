@@ -286,6 +286,7 @@ void cell_map(struct cell *c, const struct kind *kind)
 		.total = kind->pages * (room ? 2 : 1),
 		.unit = kind->unit,
 		.fd = -1,
+		.twin = -1,
 		.dev = -1,
 	};
 	c->page = calloc(c->total, sizeof(*c->page));
@@ -370,6 +371,8 @@ void cell_close(struct cell *c)
 		dev_close(c->dev);
 	if (c->fd >= 0)
 		close(c->fd);
+	if (c->twin >= 0)
+		close(c->twin);
 	free(c->page);
 	mem_release();
 }

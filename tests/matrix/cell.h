@@ -31,6 +31,7 @@ enum {
 	IS_MOVABLE = 1 << 13,	/* of pages that the kernel can migrate */
 	IS_HINTED = 1 << 14,	/* that NUMA balancing marks PROT_NONE */
 	IS_SHARED = 1 << 15,	/* a write is for all who map the file */
+	IS_ON_DISK = 1 << 16,	/* of a file that is written back */
 };
 
 struct cell;
@@ -80,6 +81,7 @@ struct cell {
 	size_t total;		/* of the mirror */
 	size_t unit;
 	int fd;			/* its file, or -1 */
+	int twin;		/* a file that shares its blocks, or -1 */
 	int dev;
 	struct page *page;	/* of @total */
 	uint64_t last_seed;

@@ -10,6 +10,7 @@
 
 #include "events.h"
 #include "machine.h"
+#include "swap.h"
 
 /* What a private page is once it is gone: the file's, or zeros. */
 static void model_dropped(struct cell *c, size_t first, size_t n)
@@ -38,7 +39,7 @@ static void run_dontneed(struct cell *c)
 static const char *absent_pageout(const struct kind *kind)
 {
 	(void)kind;
-	return machine_has_swap() ? NULL : "no swap could be set up on zram";
+	return swap_open() ? NULL : "no swap could be set up on zram";
 }
 
 struct pageout {

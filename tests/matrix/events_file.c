@@ -79,7 +79,6 @@ static void run_truncate(struct cell *c)
  */
 static void run_writeback(struct cell *c)
 {
-	bool on_disk = !strcmp(c->kind->name, "ext4_shared");
 	size_t i = cell_next_probe(c, 0), written = 0;
 	struct mark m;
 
@@ -89,7 +88,7 @@ static void run_writeback(struct cell *c)
 	m = cell_mark(c, 0, c->pages);
 	if (fsync(c->fd))
 		test_fail("fsync: %s", strerror(errno));
-	if (on_disk)
+	if (cell_has(c, IS_ON_DISK))
 		cell_expect_some_taken(c, &m, written);
 	else
 		cell_expect_none_taken(c, &m);

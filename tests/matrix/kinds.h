@@ -26,6 +26,8 @@ extern const struct kind kinds_anon[];
 extern const size_t nr_kinds_anon;
 extern const struct kind kinds_file[];
 extern const size_t nr_kinds_file;
+extern const struct kind kinds_driver[];
+extern const size_t nr_kinds_driver;
 extern const struct kind kinds_odd[];
 extern const size_t nr_kinds_odd;
 

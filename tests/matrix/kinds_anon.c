@@ -8,6 +8,8 @@
 
 #include "kinds.h"
 #include "machine.h"
+#include "pagemap.h"
+#include "swap.h"
 
 #define HUGETLB_PAGES	"24"	/* a parent's, a child's copies, and some */
 #define NR_HUGEPAGES	"/proc/sys/vm/nr_hugepages"
@@ -129,7 +131,7 @@ static void map_stack(struct cell *c)
 
 static const char *absent_swap(void)
 {
-	return machine_has_swap() ? NULL : "no swap could be set up on zram";
+	return swap_open() ? NULL : "no swap could be set up on zram";
 }
 
 static bool all_are(struct cell *c, bool (*is)(const void *at))

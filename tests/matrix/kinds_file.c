@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * Kinds of memory: of files on tmpfs and ext4, shared and private.
+ * Kinds of memory: of files on tmpfs and ext4, shared and private, and on
+ * persistent memory, which has no page cache.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "dax.h"
 #include "kinds.h"
 #include "machine.h"
 
@@ -37,13 +41,18 @@ static void fill_file(struct cell *c)
 		test_fail("fsync: %s", strerror(errno));
 }
 
-static void map_file(struct cell *c, long magic, int flags)
+static void map_file_in(struct cell *c, const char *dir, int flags)
 {
-	c->fd = open(machine_dir(magic), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	c->fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	if (c->fd < 0)
 		test_fail("O_TMPFILE: %s", strerror(errno));
 	fill_file(c);
 	kind_map(c, RW, flags, c->fd);
+}
+
+static void map_file(struct cell *c, long magic, int flags)
+{
+	map_file_in(c, machine_dir(magic), flags);
 }
 
 static void map_ext4_private(struct cell *c)
@@ -76,6 +85,53 @@ static const char *absent_tmpfs(void)
 	return machine_dir(TMPFS_MAGIC) ? NULL : "no tmpfs to write to";
 }
 
+static void map_dax(struct cell *c, const char *type, int flags)
+{
+	const char *why = dax_mount(type);
+
+	if (why)
+		test_fail("%s: %s", type, why);
+	map_file_in(c, DAX_DIR, flags);
+}
+
+static void map_ext4_dax_private(struct cell *c)
+{
+	map_dax(c, "ext4", MAP_PRIVATE);
+}
+
+static void map_ext4_dax_shared(struct cell *c)
+{
+	map_dax(c, "ext4", MAP_SHARED);
+}
+
+static void map_xfs_dax_shared(struct cell *c)
+{
+	map_dax(c, "xfs", MAP_SHARED);
+}
+
+/* Another file has the same blocks: each page that is written gets one more. */
+static void map_xfs_dax_reflink(struct cell *c)
+{
+	int twin;
+
+	map_dax(c, "xfs", MAP_SHARED);
+	twin = open(DAX_DIR, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (twin < 0 || ioctl(twin, FICLONE, c->fd))
+		test_fail("reflink: %s", strerror(errno));
+	/* The blocks stay shared for as long as the twin is there. */
+	c->twin = twin;
+}
+
+static const char *absent_ext4_dax(void)
+{
+	return dax_mount("ext4");
+}
+
+static const char *absent_xfs_dax(void)
+{
+	return dax_mount("xfs");
+}
+
 static void map_memfd(struct cell *c)
 {
 	c->fd = memfd_create("odp-matrix", MFD_CLOEXEC);
@@ -104,6 +160,8 @@ static void settle_memfd_huge(struct cell *c)
 		IS_EXPANDABLE | IS_LONE | IS_MOVABLE | IS_HINTED | \
 		IS_COLLAPSIBLE)
 #define PRIVATE ((SHARED & ~IS_SHARED) | IS_PRIVATE)
+#define DAX (SHARED & ~(IS_PAGED | IS_LONE | IS_MOVABLE | IS_HINTED | \
+			IS_COLLAPSIBLE))
 #define SMALL .pages = SMALL_PAGES, .unit = 1, .probes = probes_small
 
 const struct kind kinds_file[] = {
@@ -118,7 +176,7 @@ const struct kind kinds_file[] = {
 		.name = "ext4_private", .props = PRIVATE, SMALL,
 		.absent = absent_ext4, .map = map_ext4_private,
 	}, {
-		.name = "ext4_shared", .props = SHARED, SMALL,
+		.name = "ext4_shared", .props = SHARED | IS_ON_DISK, SMALL,
 		.absent = absent_ext4, .map = map_ext4_shared,
 	}, {
 		.name = "tmpfs_private", .props = PRIVATE, SMALL,
@@ -126,6 +184,19 @@ const struct kind kinds_file[] = {
 	}, {
 		.name = "tmpfs_shared", .props = SHARED, SMALL,
 		.absent = absent_tmpfs, .map = map_tmpfs_shared,
+	}, {
+		.name = "ext4_dax_private",
+		.props = (DAX & ~IS_SHARED) | IS_PRIVATE, SMALL,
+		.absent = absent_ext4_dax, .map = map_ext4_dax_private,
+	}, {
+		.name = "ext4_dax_shared", .props = DAX | IS_ON_DISK, SMALL,
+		.absent = absent_ext4_dax, .map = map_ext4_dax_shared,
+	}, {
+		.name = "xfs_dax_shared", .props = DAX | IS_ON_DISK, SMALL,
+		.absent = absent_xfs_dax, .map = map_xfs_dax_shared,
+	}, {
+		.name = "xfs_dax_reflink", .props = DAX | IS_ON_DISK, SMALL,
+		.absent = absent_xfs_dax, .map = map_xfs_dax_reflink,
 	},
 };
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "kinds.h"
+#include "machine.h"
 
 static const char *absent_secret(void)
 {
@@ -44,7 +45,8 @@ static void map_guard(struct cell *c)
 
 static void map_pfn(struct cell *c)
 {
-	if (!mem_map_device(c->mem, c->pages * PAGE))
+	if (!machine_device_memory(false) ||
+	    !mem_map_device(c->mem, c->pages * PAGE))
 		test_fail("no device memory");
 	/* Touching it might do something to the device. */
 	kind_refuse(c, 'F');

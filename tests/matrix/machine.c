@@ -3,27 +3,20 @@
  * What the matrix sets up in the machine that it runs on, and undoes.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/swap.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "dax.h"
 #include "fail.h"
 #include "machine.h"
 #include "mem.h"
 #include "memcg.h"
-
-#define SWAP_SIZE	"128M"
-
-#define PAGEMAP_SWAPPED	((uint64_t)1 << 62)
-#define PAGEMAP_PRESENT	((uint64_t)1 << 63)
-#define PAGEMAP_PFN	(((uint64_t)1 << 55) - 1)
-#define KPAGEFLAG_KSM	((uint64_t)1 << 21)
+#include "pci.h"
+#include "swap.h"
 
 static struct knob {
 	char path[128];
@@ -31,7 +24,6 @@ static struct knob {
 } borrowed[16];
 static int nr_borrowed;
 
-static int swap_device = -1;
 static struct memcg group;
 
 /* Of "always [madvise] never" the word in brackets. */
@@ -62,55 +54,14 @@ bool knob_borrow(const char *path, const char *value)
 	return knob_set(path, value);
 }
 
-static void zram_path(char *path, size_t room, const char *name)
-{
-	snprintf(path, room, "/sys/block/zram%d/%s", swap_device, name);
-}
-
-static bool swap_on(void)
-{
-	char text[32], path[64], command[96];
-
-	if (system("modprobe zram num_devices=0 2>/dev/null") ||
-	    !knob_get("/sys/class/zram-control/hot_add", text, sizeof(text)))
-		return false;
-	swap_device = atoi(text);
-	zram_path(path, sizeof(path), "disksize");
-	if (!knob_set(path, SWAP_SIZE))
-		return false;
-	snprintf(path, sizeof(path), "/dev/zram%d", swap_device);
-	snprintf(command, sizeof(command), "mkswap %s >/dev/null", path);
-	return !system(command) && !swapon(path, 0);
-}
-
-bool machine_has_swap(void)
-{
-	static bool tried, have;
-
-	if (!tried)
-		have = swap_on();
-	tried = true;
-	return have;
-}
-
-static void swap_off(void)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "/dev/zram%d", swap_device);
-	swapoff(text);
-	snprintf(text, sizeof(text), "%d", swap_device);
-	knob_set("/sys/class/zram-control/hot_remove", text);
-}
-
 void machine_restore(void)
 {
 	while (nr_borrowed--)
 		knob_set(borrowed[nr_borrowed].path,
 			 borrowed[nr_borrowed].value);
 	nr_borrowed = 0;
-	if (swap_device >= 0)
-		swap_off();
+	swap_close();
+	dax_umount();
 	if (group.dir[0])
 		memcg_close(&group);
 }
@@ -177,6 +128,11 @@ void machine_still(void)
 	knob_borrow("/proc/sys/vm/compaction_proactiveness", "0");
 }
 
+bool machine_device_memory(bool reach)
+{
+	return knob_borrow(DEVICE_MEMORY, reach ? "1" : "0");
+}
+
 int machine_nodes(void)
 {
 	char text[128];
@@ -186,34 +142,4 @@ int machine_nodes(void)
 		       sizeof(text)))
 		return 1;
 	return strchr(text, '-') ? atoi(strchr(text, '-') + 1) + 1 : 1;
-}
-
-static uint64_t word_of(const char *path, uint64_t index)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint64_t word = 0;
-
-	if (fd < 0 || pread(fd, &word, sizeof(word), index * sizeof(word)) !=
-	    sizeof(word))
-		test_fail("%s: %s", path, strerror(errno));
-	close(fd);
-	return word;
-}
-
-static uint64_t pagemap(const void *at)
-{
-	return word_of("/proc/self/pagemap", (uintptr_t)at / PAGE);
-}
-
-bool page_is_swapped(const void *at)
-{
-	return pagemap(at) & PAGEMAP_SWAPPED;
-}
-
-bool page_is_merged(const void *at)
-{
-	uint64_t word = pagemap(at);
-
-	return (word & PAGEMAP_PRESENT) &&
-	       word_of("/proc/kpageflags", word & PAGEMAP_PFN) & KPAGEFLAG_KSM;
 }

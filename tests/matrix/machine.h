@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
 /*
  * What the matrix sets up in the machine that it runs on, and undoes: knobs of
- * /proc and /sys, swap, a memory cgroup, and what the kernel says of a page.
+ * /proc and /sys, and a memory cgroup.
  */
 #ifndef MATRIX_MACHINE_H
 #define MATRIX_MACHINE_H
@@ -21,11 +21,11 @@ bool knob_borrow(const char *path, const char *value);
  */
 void machine_still(void);
 
+/* Lets the device reach PCI devices' memory, or not; whether it could. */
+bool machine_device_memory(bool reach);
+
 /* Undoes all that was set up. */
 void machine_restore(void);
-
-/* Swap on zram; whether there is some. */
-bool machine_has_swap(void);
 
 /* A directory on a file system of that kind (statfs), or NULL. */
 const char *machine_dir(long magic);
@@ -44,9 +44,5 @@ bool machine_one_processor(bool one);
 
 /* How many NUMA nodes have memory. */
 int machine_nodes(void);
-
-/* Is the page swapped out? Is it merged by KSM? */
-bool page_is_swapped(const void *at);
-bool page_is_merged(const void *at);
 
 #endif /* MATRIX_MACHINE_H */

@@ -20,6 +20,7 @@ static const struct {
 } kind_lists[] = {
 	{ kinds_anon, &nr_kinds_anon },
 	{ kinds_file, &nr_kinds_file },
+	{ kinds_driver, &nr_kinds_driver },
 	{ kinds_odd, &nr_kinds_odd },
 };
 
