@@ -102,7 +102,7 @@ boot_qemu() {
 		-drive "file=$(qemu_path "$guest_dir/root.ext4"),format=raw,if=virtio,snapshot=on"
 		-device virtio-rng-pci
 		-device "intel-iommu,intremap=off"
-		-object "memory-backend-ram,id=pmem,size=256M" -device "nvdimm,memdev=pmem"
+		-object "memory-backend-ram,id=pmem,size=512M" -device "nvdimm,memdev=pmem"
 		-device edu
 		-object "memory-backend-ram,id=shm,size=1G,share=on" -device "ivshmem-plain,memdev=shm"
 		-device "virtio-serial-pci,ioeventfd=off"
