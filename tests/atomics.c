@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 
 #include "env.h"
+#include "pages.h"
+#include "uffd.h"
 
 #define NR_PAGES 4
 #define LEN (NR_PAGES * PAGE)
@@ -125,6 +127,31 @@ static void atomic_write(void **state)
 }
 
 /* The old value goes to on-demand memory of A, across two pages of it. */
+/* What is late, the peer sends for once more, and to where it belongs. */
+static void R19_late_pages(void **state)
+{
+	const uint64_t value = 0x0123456789abcdef;
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(LEN);
+	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+	struct uffd uffd;
+	uint64_t was;
+
+	uffd_open(&uffd, mem, LEN);
+	uffd_serve(&uffd, 1);
+	expect_success("atomic write to a late page",
+		       do_atomic_write(&e->rc, ref_r(mr, mem + 8), value));
+	assert_int_equal(mem_load(mem + 8), value);
+	expect_success("fetch and add on a late page",
+		       do_fetch_add(&e->rc, env_buf(e),
+				    ref_r(mr, mem + PAGE), 3));
+	was = mem_load(e->buf);
+	pattern_check("what was there", &was, sizeof(was), 1, PAGE);
+	assert_int_equal(mem_load(mem + PAGE), was + 3);
+	assert_int_equal(stats_of(mr).slow_faults, 2);
+	uffd_close(&uffd);
+}
+
 static void result_crosses_pages(void **state)
 {
 	struct env *e = *state;
@@ -317,6 +344,7 @@ int main(int argc, char **argv)
 		env_test(fetch_and_add),
 		env_test(compare_and_swap),
 		env_test(atomic_write),
+		env_test(R19_late_pages),
 		env_test(result_crosses_pages),
 		env_test(misaligned_is_refused),
 		env_test(no_add_is_lost),

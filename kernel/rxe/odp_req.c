@@ -247,3 +247,19 @@ void rxe_odp_retried(struct rxe_qp *qp)
 	if (qp_type(qp) == IB_QPT_RC && qp->qp_timeout_jiffies)
 		mod_timer(&qp->retrans_timer, jiffies + qp->qp_timeout_jiffies);
 }
+
+/**
+ * rxe_odp_again_iova - where a request goes that is sent again from its beginning
+ * @wqe: the request; neither a read, a write nor one with a compare or an add
+ * @mask: its WR_*_MASK bits
+ *
+ * Return: the address at the peer; 0 if it has none.
+ */
+u64 rxe_odp_again_iova(const struct rxe_send_wqe *wqe, unsigned int mask)
+{
+	if (mask & WR_ATOMIC_WRITE_MASK)
+		return wqe->wr.wr.rdma.remote_addr;
+	if (mask & WR_FLUSH_MASK)
+		return wqe->wr.wr.flush.remote_addr;
+	return 0;
+}

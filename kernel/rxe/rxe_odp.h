@@ -88,6 +88,7 @@ void rxe_odp_park_response(struct rxe_qp *qp, struct rxe_send_wqe *wqe,
 void rxe_odp_rnr_acks(struct rxe_qp *qp, const struct rxe_pkt_info *pkt,
 		      const struct rxe_send_wqe *wqe);
 void rxe_odp_retried(struct rxe_qp *qp);
+u64 rxe_odp_again_iova(const struct rxe_send_wqe *wqe, unsigned int mask);
 
 bool rxe_odp_is_patient(struct rxe_qp *qp);
 
