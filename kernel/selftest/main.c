@@ -20,6 +20,9 @@
 /* A transfer goes through a buffer of this size. */
 #define ODP_SELFTEST_CHUNK	65536
 
+/* What ODP_SELFTEST_CREATE may count a mirror as one of. */
+static struct odp_device odp_selftest_nic;
+
 /**
  * struct odp_selftest - an open file
  * @mirror: NULL until ODP_SELFTEST_CREATE
@@ -81,6 +84,8 @@ static int odp_selftest_create(struct odp_selftest *st, void *arg)
 		attr.ops = &odp_own_ops;
 		attr.table = &st->table;
 	}
+	if (create->device)
+		attr.device = &odp_selftest_nic;
 	attr.mm = odp_selftest_mm(create->pid);
 	if (!attr.mm)
 		return -ESRCH;
@@ -99,6 +104,9 @@ static int odp_selftest_create(struct odp_selftest *st, void *arg)
 static int odp_selftest_transfer(struct odp_selftest *st,
 				 struct odp_selftest_io *io, bool write)
 {
+	unsigned int how =
+		(io->how & ODP_SELFTEST_NOWAIT ? ODP_ACCESS_NOWAIT : 0) |
+		(io->how & ODP_SELFTEST_ATOMIC ? ODP_ACCESS_ATOMIC : 0);
 	void __user *buffer = u64_to_user_ptr(io->buffer);
 	size_t bytes, done;
 	void *chunk;
@@ -114,10 +122,10 @@ static int odp_selftest_transfer(struct odp_selftest *st,
 			err = -EIO;
 		else if (write)
 			err = odp_mirror_copy_in(st->mirror, io->va + done,
-						 chunk, bytes, 0);
+						 chunk, bytes, how);
 		else
 			err = odp_mirror_copy_out(st->mirror, io->va + done,
-						  chunk, bytes, 0);
+						  chunk, bytes, how);
 		if (!err && !write && copy_to_user(buffer + done, chunk, bytes))
 			err = -EIO;
 	}
@@ -214,6 +222,7 @@ static int odp_selftest_set_policy(struct odp_selftest *st, void *arg)
 		.around = want->around,
 		.max_pages = want->max_pages,
 		.limit_ms = want->limit_ms,
+		.exclusive = want->exclusive,
 	};
 
 	return odp_mirror_set_policy(st->mirror, &policy);
@@ -229,17 +238,29 @@ static int odp_selftest_get_policy(struct odp_selftest *st, void *arg)
 		.around = policy.around,
 		.max_pages = policy.max_pages,
 		.limit_ms = policy.limit_ms,
+		.exclusive = policy.exclusive,
 	};
 
 	return 0;
 }
 
+static int odp_selftest_revoke(struct odp_selftest *st, void *arg)
+{
+	__u32 *for_good = arg;
+
+	odp_map_revoke(&st->map, *for_good);
+
+	return 0;
+}
+
 /* The calls, by number. */
-static const struct {
+static const struct odp_selftest_call {
 	unsigned int cmd;
 	odp_selftest_fn fn;
+	bool bare;		/* needs no mirror */
 } odp_selftest_calls[] = {
-	{ ODP_SELFTEST_CREATE, odp_selftest_create },
+	{ ODP_SELFTEST_CREATE, odp_selftest_create, true },
+	{ ODP_SELFTEST_REVOKE, odp_selftest_revoke, true },
 	{ ODP_SELFTEST_READ, odp_selftest_read },
 	{ ODP_SELFTEST_WRITE, odp_selftest_write },
 	{ ODP_SELFTEST_FAULT, odp_selftest_fault },
@@ -255,13 +276,13 @@ static const struct {
 	{ ODP_SELFTEST_GET_POLICY, odp_selftest_get_policy },
 };
 
-static odp_selftest_fn odp_selftest_find(unsigned int cmd)
+static const struct odp_selftest_call *odp_selftest_find(unsigned int cmd)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(odp_selftest_calls); i++)
 		if (odp_selftest_calls[i].cmd == cmd)
-			return odp_selftest_calls[i].fn;
+			return &odp_selftest_calls[i];
 	return NULL;
 }
 
@@ -274,24 +295,21 @@ static long odp_selftest_ioctl(struct file *file, unsigned int cmd,
 		struct odp_selftest_stats stats;
 		struct odp_selftest_hold hold;
 		struct odp_selftest_policy policy;
+		__u32 for_good;
 	} u = {};
-	odp_selftest_fn fn = odp_selftest_find(cmd);
+	const struct odp_selftest_call *call = odp_selftest_find(cmd);
 	struct odp_selftest *st = file->private_data;
 	void __user *user = (void __user *)arg;
 	int ret;
 
-	if (cmd == ODP_SELFTEST_REVOKE) {
-		odp_map_revoke(&st->map, file, arg);
-		return 0;
-	}
-	if (!fn)
+	if (!call)
 		return -ENOTTY;
-	if (cmd != ODP_SELFTEST_CREATE && !READ_ONCE(st->mirror))
+	if (!call->bare && !READ_ONCE(st->mirror))
 		return -ENXIO;
 	if ((_IOC_DIR(cmd) & _IOC_WRITE) &&
 	    copy_from_user(&u, user, _IOC_SIZE(cmd)))
 		return -EFAULT;
-	ret = fn(st, &u);
+	ret = call->fn(st, &u);
 	if (ret >= 0 && (_IOC_DIR(cmd) & _IOC_READ) &&
 	    copy_to_user(user, &u, _IOC_SIZE(cmd)))
 		return -EFAULT;
@@ -314,7 +332,7 @@ static int odp_selftest_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	odp_holds_init(&st->holds);
 	odp_own_init(&st->table);
-	odp_map_init(&st->map);
+	odp_map_init(&st->map, file->f_mapping);
 	file->private_data = st;
 
 	return 0;
@@ -348,7 +366,23 @@ static struct miscdevice odp_selftest_dev = {
 	.fops = &odp_selftest_fops,
 	.mode = 0600,
 };
-module_misc_device(odp_selftest_dev);
+
+static int __init odp_selftest_init(void)
+{
+	odp_device_init(&odp_selftest_nic);
+
+	return misc_register(&odp_selftest_dev);
+}
+
+static void __exit odp_selftest_exit(void)
+{
+	misc_deregister(&odp_selftest_dev);
+	/* The mirrors that were destroyed last. */
+	synchronize_rcu();
+}
+
+module_init(odp_selftest_init);
+module_exit(odp_selftest_exit);
 
 MODULE_DESCRIPTION("A mirror for tests of the ODP engine");
 MODULE_LICENSE("Dual BSD/GPL");

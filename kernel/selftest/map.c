@@ -16,10 +16,12 @@
 /**
  * odp_map_init - begin without memory
  * @map: zeroed memory
+ * @mapping: of the file that shows it
  */
-void odp_map_init(struct odp_map *map)
+void odp_map_init(struct odp_map *map, struct address_space *mapping)
 {
 	mutex_init(&map->lock);
+	map->mapping = mapping;
 }
 
 /**
@@ -58,14 +60,18 @@ static const struct vm_operations_struct odp_map_small_ops = {
 	.fault = odp_map_fault,
 };
 
+/* The kernel asks even where a huge entry would leave the VMA. */
 static vm_fault_t odp_map_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
-	struct odp_map *map = vmf->vma->vm_private_data;
+	struct vm_area_struct *vma = vmf->vma;
+	struct odp_map *map = vma->vm_private_data;
 	unsigned long pfn = page_to_pfn(map->page);
+	unsigned long start = vmf->address & PMD_MASK;
 
 	if (READ_ONCE(map->gone))
 		return VM_FAULT_SIGBUS;
-	if (order != ODP_MAP_ORDER)
+	if (order != ODP_MAP_ORDER || start < vma->vm_start ||
+	    start + PMD_SIZE > vma->vm_end)
 		return VM_FAULT_FALLBACK;
 	return vmf_insert_pfn_pmd(vmf, odp_pfn_arg(pfn),
 				  vmf->flags & FAULT_FLAG_WRITE);
@@ -114,11 +120,10 @@ int odp_map_mmap(struct odp_map *map, struct vm_area_struct *vma)
 /**
  * odp_map_revoke - take back what is mapped
  * @map: the file's
- * @file: the file
  * @gone: nothing faults in any more
  */
-void odp_map_revoke(struct odp_map *map, struct file *file, bool gone)
+void odp_map_revoke(struct odp_map *map, bool gone)
 {
 	WRITE_ONCE(map->gone, gone);
-	unmap_mapping_range(file->f_mapping, 0, 0, 1);
+	unmap_mapping_range(map->mapping, 0, 0, 1);
 }

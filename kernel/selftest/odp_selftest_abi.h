@@ -32,7 +32,7 @@ enum odp_selftest_map {
  * @limit_ms: see struct odp_policy
  * @shared: view the table that all mirrors of the memory share; there are no
  *	hold points then
- * @reserved: 0
+ * @device: count it as one of a device's mirrors
  */
 struct odp_selftest_create {
 	__aligned_u64 start;
@@ -44,7 +44,7 @@ struct odp_selftest_create {
 	__u32 max_pages;
 	__u32 limit_ms;
 	__u32 shared;
-	__u32 reserved;
+	__u32 device;
 };
 
 /**
@@ -52,13 +52,19 @@ struct odp_selftest_create {
  * @around: enum odp_around
  * @max_pages: how many pages one fault may install
  * @limit_ms: how long a fault waits for an invalidation, in milliseconds
- * @reserved: 0
+ * @exclusive: do accesses with ODP_SELFTEST_ATOMIC take pages from the CPU?
  */
 struct odp_selftest_policy {
 	__u32 around;
 	__u32 max_pages;
 	__u32 limit_ms;
-	__u32 reserved;
+	__u32 exclusive;
+};
+
+/* How an access goes about it. */
+enum odp_selftest_how {
+	ODP_SELFTEST_NOWAIT = 1 << 0,	/* EINPROGRESS if it would wait */
+	ODP_SELFTEST_ATOMIC = 1 << 1,	/* of eight bytes in a page */
 };
 
 /**
@@ -68,14 +74,14 @@ struct odp_selftest_policy {
  * @buffer: the caller's address of data or states, outside the mirror
  * @write: ODP_SELFTEST_FAULT: for writing?; ODP_SELFTEST_PREFETCH: enum
  *	odp_prefetch
- * @reserved: 0
+ * @how: ODP_SELFTEST_READ, _WRITE: a set of enum odp_selftest_how
  */
 struct odp_selftest_io {
 	__aligned_u64 va;
 	__aligned_u64 length;
 	__aligned_u64 buffer;
 	__u32 write;
-	__u32 reserved;
+	__u32 how;
 };
 
 /* The counters of struct odp_stats, in its order. */
@@ -148,7 +154,7 @@ struct odp_selftest_hold {
 #define ODP_SELFTEST_OWN_PAGES	_IOW('o', 12, struct odp_selftest_io)
 #define ODP_SELFTEST_SET_POLICY	_IOW('o', 13, struct odp_selftest_policy)
 #define ODP_SELFTEST_GET_POLICY	_IOR('o', 14, struct odp_selftest_policy)
-/* Takes back all that mmap() shows; with argument 1 for good. Needs no mirror. */
-#define ODP_SELFTEST_REVOKE	_IO('o', 15)
+/* Takes back all that mmap() shows; if not 0, for good. Needs no mirror. */
+#define ODP_SELFTEST_REVOKE	_IOW('o', 15, __u32)
 
 #endif /* ODP_SELFTEST_ABI_H */

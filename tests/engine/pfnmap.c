@@ -76,7 +76,9 @@ static void shown_close(struct env *e, const struct shown *s)
 
 static void take_back(int file, bool for_good)
 {
-	if (ioctl(file, ODP_SELFTEST_REVOKE, (unsigned long)for_good))
+	__u32 arg = for_good;
+
+	if (ioctl(file, ODP_SELFTEST_REVOKE, &arg))
 		test_fail("revoke: %s", strerror(errno));
 }
 
