@@ -12,12 +12,13 @@
 
 #define DEVICE "/dev/pmem0"
 
+/* Blocks of large files lie as huge pages do. */
 static const struct fs {
 	const char *type;
 	const char *make;
 } systems[] = {
-	{ "ext4", "mkfs.ext4 -q -F -b 4096 " DEVICE },
-	{ "xfs", "mkfs.xfs -q -f -m reflink=1 " DEVICE },
+	{ "ext4", "mkfs.ext4 -q -F -b 4096 -E stride=512,stripe-width=512 " DEVICE },
+	{ "xfs", "mkfs.xfs -q -f -m reflink=1 -d su=2m,sw=1,agcount=2 -l su=4k " DEVICE },
 };
 
 static const struct fs *mounted;
@@ -29,16 +30,33 @@ static bool device_is_there(void *arg)
 	return !access(DEVICE, F_OK);
 }
 
-static bool device_found(void)
+/* Has struct pages made for the device, which DAX wants; in its memory itself. */
+static bool device_get_pages(void)
+{
+	return shell_try("cd /sys/bus/nd && "
+			 "echo namespace0.0 >drivers/nd_pmem/unbind && "
+			 "echo ram >devices/pfn0.0/mode && "
+			 "cat /proc/sys/kernel/random/uuid >devices/pfn0.0/uuid && "
+			 "echo namespace0.0 >devices/pfn0.0/namespace && "
+			 "echo pfn0.0 >drivers/nd_pmem/bind");
+}
+
+static bool device_has_pages(void)
+{
+	return knob_number("/sys/block/pmem0/queue/dax");
+}
+
+static bool device_ready(void)
 {
 	static bool tried;
 
-	if (!tried && access("/sys/firmware/acpi/tables/NFIT", F_OK) == 0) {
+	if (!tried && !access("/sys/firmware/acpi/tables/NFIT", F_OK)) {
 		shell_try("modprobe -aq nfit nd_pmem");
-		wait_until(device_is_there, NULL);
+		if (wait_until(device_is_there, NULL) && !device_has_pages())
+			device_get_pages();
 	}
 	tried = true;
-	return device_is_there(NULL);
+	return device_is_there(NULL) && device_has_pages();
 }
 
 static const struct fs *fs_of(const char *type)
@@ -57,7 +75,7 @@ const char *dax_mount(const char *type)
 	if (mounted == fs)
 		return NULL;
 	dax_umount();
-	if (!device_found())
+	if (!device_ready())
 		return "this machine has no NVDIMM, or this kernel no driver for it";
 	if (!shell_try("%s 2>/dev/null", fs->make))
 		return "no such file system can be made";

@@ -32,6 +32,8 @@ enum {
 	IS_HINTED = 1 << 14,	/* that NUMA balancing marks PROT_NONE */
 	IS_SHARED = 1 << 15,	/* a write is for all who map the file */
 	IS_ON_DISK = 1 << 16,	/* of a file that is written back */
+	IS_PFN = 1 << 17,	/* mapped by page frame numbers */
+	IS_DAX = 1 << 18,	/* of a file without a page cache */
 };
 
 struct cell;

@@ -25,7 +25,10 @@ static void run_first_write(struct cell *c)
 		test_fail("a page came without a fault");
 }
 
-/* How many pages of a private mapping the device may read, but not yet write. */
+/*
+ * How many pages of a private mapping, or of a file that shares its blocks, the
+ * device may read, but not yet write.
+ */
 static uint64_t count_cow(struct cell *c)
 {
 	size_t i = cell_next_probe(c, 0);
@@ -36,7 +39,7 @@ static uint64_t count_cow(struct cell *c)
 		dev_states(c->dev, cell_at(c, i), &state, 1);
 		n += (state & STATE_MIRRORED) && !(state & STATE_WRITE);
 	}
-	return cell_has(c, IS_PRIVATE) ? n : 0;
+	return cell_has(c, IS_PRIVATE) || c->twin >= 0 ? n : 0;
 }
 
 /* The page that the device has read is replaced by one that it may write. */

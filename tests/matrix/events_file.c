@@ -9,6 +9,16 @@
 
 #include "events.h"
 
+/*
+ * What is taken back when a file loses pages. Of one without a page cache it is all,
+ * for its file system makes sure that no block which it frees is in use.
+ */
+static struct mark mark_lost(struct cell *c, size_t first, size_t n)
+{
+	return cell_has(c, IS_DAX) ? cell_mark(c, 0, c->pages) :
+				     cell_mark(c, first, n);
+}
+
 /* The file has zeros there. A private copy stays what it was. */
 static void model_punched(struct cell *c, size_t first, size_t n)
 {
@@ -27,7 +37,7 @@ static void run_remove(struct cell *c)
 	struct mark m;
 
 	cell_warm(c);
-	m = cell_mark(c, first, n);
+	m = mark_lost(c, first, n);
 	mem_advise(cell_at(c, first), n * PAGE, MADV_REMOVE, "REMOVE");
 	cell_expect_taken(c, &m);
 	model_punched(c, first, n);
@@ -40,7 +50,7 @@ static void run_punch(struct cell *c)
 	struct mark m;
 
 	cell_warm(c);
-	m = cell_mark(c, first, n);
+	m = mark_lost(c, first, n);
 	if (fallocate(c->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		      first * PAGE, n * PAGE))
 		test_fail("hole punch: %s", strerror(errno));
@@ -56,7 +66,7 @@ static void run_truncate(struct cell *c)
 	struct mark m;
 
 	cell_warm(c);
-	m = cell_mark(c, half, c->pages - half);
+	m = mark_lost(c, half, c->pages - half);
 	if (ftruncate(c->fd, half * PAGE))
 		test_fail("ftruncate: %s", strerror(errno));
 	cell_expect_taken(c, &m);

@@ -169,10 +169,11 @@ static bool is_reaped(void *arg)
 	return !dev_stats(*(int *)arg).resident_pages;
 }
 
-/* The OOM reaper leaves alone what is shared, and hugetlb. */
+/* The OOM reaper leaves alone what is shared, hugetlb and PFN maps. */
 static bool is_for_the_reaper(struct cell *c)
 {
-	return cell_has(c, HAS_DEVICE | IS_PRIVATE) && c->unit == 1;
+	return cell_has(c, HAS_DEVICE | IS_PRIVATE) && c->unit == 1 &&
+	       !cell_has(c, IS_PFN);
 }
 
 /*

@@ -12,9 +12,12 @@
 
 static void map_ram(struct cell *c, enum odp_selftest_map way, int flags)
 {
+	uint8_t *at = c->mem - c->kind->offset * PAGE;
+	size_t len = (c->kind->offset + c->pages) * PAGE;
+
 	c->fd = dev_file();
-	if (mmap(c->mem, c->pages * PAGE, RW, flags | MAP_FIXED, c->fd,
-		 (off_t)way * HUGE_2M) != c->mem)
+	if (mmap(at, len, RW, flags | MAP_FIXED, c->fd,
+		 (off_t)way * HUGE_2M) != at)
 		test_fail("/dev/odp_selftest: mmap: %s", strerror(errno));
 }
 
@@ -51,7 +54,8 @@ static void map_io(struct cell *c)
 	pci_map(&pci_ivshmem, "resource2", c->mem, c->pages * PAGE, RW);
 }
 
-#define PFNS (HAS_CPU | HAS_DEVICE | HAS_WRITE | HAS_ROOM | IS_SMALL_STEP)
+#define PFNS (HAS_CPU | HAS_DEVICE | HAS_WRITE | HAS_ROOM | IS_SMALL_STEP | \
+	      IS_PFN)
 #define SMALL .pages = SMALL_PAGES, .unit = 1, .probes = probes_small
 
 const struct kind kinds_driver[] = {
@@ -59,7 +63,10 @@ const struct kind kinds_driver[] = {
 		.name = "pfn_remap", .props = PFNS | IS_SHARED, SMALL,
 		.map = map_remap,
 	}, {
-		.name = "pfn_private", .props = PFNS | IS_PRIVATE, SMALL,
+		/* 6.12 forks no such map if its very first page was copied. */
+		.name = "pfn_private", .props = PFNS | IS_PRIVATE,
+		.pages = SMALL_PAGES - 1, .unit = 1, .offset = 1,
+		.probes = probes_small,
 		.map = map_remap_private,
 	}, {
 		.name = "pfn_small", .props = PFNS | IS_SHARED, SMALL,

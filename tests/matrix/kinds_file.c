@@ -160,8 +160,8 @@ static void settle_memfd_huge(struct cell *c)
 		IS_EXPANDABLE | IS_LONE | IS_MOVABLE | IS_HINTED | \
 		IS_COLLAPSIBLE)
 #define PRIVATE ((SHARED & ~IS_SHARED) | IS_PRIVATE)
-#define DAX (SHARED & ~(IS_PAGED | IS_LONE | IS_MOVABLE | IS_HINTED | \
-			IS_COLLAPSIBLE))
+#define DAX ((SHARED & ~(IS_PAGED | IS_LONE | IS_MOVABLE | IS_HINTED | \
+			 IS_COLLAPSIBLE)) | IS_DAX)
 #define SMALL .pages = SMALL_PAGES, .unit = 1, .probes = probes_small
 
 const struct kind kinds_file[] = {
