@@ -79,6 +79,8 @@ int dev_create(int dev, const void *start, size_t len,
 		.pid = config->pid,
 		.writable = !config->read_only,
 		.own_table = config->own_table,
+		.shared = config->shared,
+		.device = config->device,
 		.around = config->around,
 		.max_pages = config->max_pages,
 		.limit_ms = config->limit_ms,
@@ -126,6 +128,19 @@ static int dev_io(int dev, unsigned long cmd, const void *va, const void *buf,
 	return dev_call(dev, cmd, &io);
 }
 
+static int dev_io_how(int dev, unsigned long cmd, const void *va,
+		      const void *buf, size_t len, uint32_t how)
+{
+	struct odp_selftest_io io = {
+		.va = (uintptr_t)va,
+		.length = len,
+		.buffer = (uintptr_t)buf,
+		.how = how,
+	};
+
+	return dev_call(dev, cmd, &io);
+}
+
 int dev_read(int dev, const void *va, void *buf, size_t len)
 {
 	return dev_io(dev, ODP_SELFTEST_READ, va, buf, len, 0);
@@ -139,6 +154,24 @@ int dev_write(int dev, void *va, const void *buf, size_t len)
 int dev_fault(int dev, const void *va, size_t len, bool write)
 {
 	return dev_io(dev, ODP_SELFTEST_FAULT, va, NULL, len, write);
+}
+
+int dev_read_nowait(int dev, const void *va, void *buf, size_t len)
+{
+	return dev_io_how(dev, ODP_SELFTEST_READ, va, buf, len,
+			  ODP_SELFTEST_NOWAIT);
+}
+
+int dev_atomic_write(int dev, void *va, uint64_t value)
+{
+	return dev_io_how(dev, ODP_SELFTEST_WRITE, va, &value, sizeof(value),
+			  ODP_SELFTEST_ATOMIC);
+}
+
+int dev_atomic_write_nowait(int dev, void *va, uint64_t value)
+{
+	return dev_io_how(dev, ODP_SELFTEST_WRITE, va, &value, sizeof(value),
+			  ODP_SELFTEST_ATOMIC | ODP_SELFTEST_NOWAIT);
 }
 
 int dev_prefetch(int dev, const void *va, size_t len, enum dev_prefetch how)
@@ -253,6 +286,7 @@ int dev_set_policy(int dev, const struct dev_config *config)
 		.around = config->around,
 		.max_pages = config->max_pages,
 		.limit_ms = config->limit_ms,
+		.exclusive = config->exclusive,
 	};
 
 	return dev_call(dev, ODP_SELFTEST_SET_POLICY, &policy);
@@ -339,6 +373,11 @@ static int job_drop_fn(struct job *job)
 	return madvise(job->va, job->len, MADV_DONTNEED) ? -errno : 0;
 }
 
+static int job_protect_fn(struct job *job)
+{
+	return mprotect(job->va, job->len, PROT_READ) ? -errno : 0;
+}
+
 void job_read(struct job *job, int dev, void *va, size_t len)
 {
 	*job = (struct job) {
@@ -374,6 +413,12 @@ void job_fault(struct job *job, int dev, void *va, size_t len)
 void job_drop(struct job *job, void *va, size_t len)
 {
 	*job = (struct job) { .fn = job_drop_fn, .va = va, .len = len };
+	job_prepare(job);
+}
+
+void job_protect(struct job *job, void *va, size_t len)
+{
+	*job = (struct job) { .fn = job_protect_fn, .va = va, .len = len };
 	job_prepare(job);
 }
 

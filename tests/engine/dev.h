@@ -20,6 +20,9 @@
 struct dev_config {
 	bool read_only;
 	bool own_table;
+	bool shared;		/* the process's table, without hold points */
+	bool device;		/* counted as one of a device's */
+	bool exclusive;		/* see dev_atomic_write() */
 	uint32_t around;	/* enum odp_around */
 	uint32_t max_pages;
 	uint32_t limit_ms;
@@ -64,6 +67,14 @@ void dev_close(int dev);
 int dev_read(int dev, const void *va, void *buf, size_t len);
 int dev_write(int dev, void *va, const void *buf, size_t len);
 int dev_fault(int dev, const void *va, size_t len, bool write);
+
+/* The same for what waits for nobody: -EINPROGRESS while a page is on its way. */
+int dev_read_nowait(int dev, const void *va, void *buf, size_t len);
+
+/* Eight bytes as one, of a page that the policy may have taken from the CPU. */
+int dev_atomic_write(int dev, void *va, uint64_t value);
+int dev_atomic_write_nowait(int dev, void *va, uint64_t value);
+
 int dev_prefetch(int dev, const void *va, size_t len, enum dev_prefetch how);
 int dev_kill(int dev);
 
@@ -118,13 +129,15 @@ struct job {
 
 /*
  * Prepares a device read, a device write of the pattern of @seed, a fault for
- * writing into the device's own table, or a madvise(MADV_DONTNEED). To prepare
- * needs the mmap lock, which an invalidation that is held may hold.
+ * writing into the device's own table, a madvise(MADV_DONTNEED), or an mprotect()
+ * to PROT_READ. To prepare needs the mmap lock, which an invalidation that is held
+ * may hold; that of an mprotect() does.
  */
 void job_read(struct job *job, int dev, void *va, size_t len);
 void job_write(struct job *job, int dev, void *va, size_t len, uint64_t seed);
 void job_fault(struct job *job, int dev, void *va, size_t len);
 void job_drop(struct job *job, void *va, size_t len);
+void job_protect(struct job *job, void *va, size_t len);
 
 /* Starts it. */
 void job_go(struct job *job);

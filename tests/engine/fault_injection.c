@@ -16,6 +16,7 @@
 #include "env.h"
 #include "inject.h"
 #include "pci.h"
+#include "uffd.h"
 
 #define PAGES 16
 #define LEN (PAGES * PAGE)
@@ -23,6 +24,8 @@
 #define MANY 400
 /* Bytes; smaller than nearly all objects that are allocated. */
 #define STEP 128
+
+#define ATOMIC 0x0123456789abcdefull
 
 enum memory { MEM_SMALL, MEM_HUGE, MEM_DEVICE };
 
@@ -52,6 +55,11 @@ static int op_prefetch(struct site *s)
 static int op_own_fault(struct site *s)
 {
 	return dev_fault(s->dev, s->mem, LEN, true);
+}
+
+static int op_atomic(struct site *s)
+{
+	return dev_atomic_write(s->dev, s->mem, ATOMIC);
 }
 
 static int op_report(struct site *s)
@@ -214,32 +222,155 @@ static void report_of_present_memory(void **state)
 	each_fails(op_report, MEM_SMALL, true, false);
 }
 
-static void create(void **state)
+static void create_as(const struct dev_config *config)
 {
 	int n, dev, err, failed = 0;
 	bool injected = true;
 	uint8_t *mem;
 
-	(void)state;
 	if (!inject_ready())
 		skip();
 	mem = mem_anon(LEN);
 	for (n = 1; injected; n++) {
 		dev = dev_file();
 		inject_nth(n);
-		err = dev_create(dev, mem, LEN, &dev_default);
+		err = dev_create(dev, mem, LEN, config);
 		injected = inject_nth_end();
 		if (err && (err != -ENOMEM || !injected))
 			test_fail("allocation %d: %s", n, strerror(-err));
 		failed += !!err;
 		if (err)
-			assert_int_equal(dev_create(dev, mem, LEN,
-						    &dev_default), 0);
-		dev_write_and_check(dev, mem, LEN, n);
+			assert_int_equal(dev_create(dev, mem, LEN, config), 0);
+		if (!config->own_table)
+			dev_write_and_check(dev, mem, LEN, n);
 		dev_close(dev);
 	}
 	assert_true(failed);
 	mem_release();
+}
+
+static void create(void **state)
+{
+	create_as(&dev_default);
+	(void)state;
+}
+
+static void create_with_own_table(void **state)
+{
+	struct dev_config config = dev_default;
+
+	config.own_table = true;
+	create_as(&config);
+	(void)state;
+}
+
+/*
+ * The first mirror of a process, for which it gets a thread; exits with whether an
+ * allocation failed. To make a thread says EAGAIN for some of them, as fork() does.
+ */
+static int first_of_a_process(void *arg)
+{
+	struct dev_config config = dev_default;
+	uint8_t *mem = mem_anon(LEN);
+	int dev = dev_file(), err;
+	bool injected;
+
+	config.shared = true;
+	config.device = true;
+	inject_nth(*(int *)arg);
+	err = dev_create(dev, mem, LEN, &config);
+	injected = inject_nth_end();
+	if (err && ((err != -ENOMEM && err != -EAGAIN) || !injected))
+		test_fail("allocation %d: %s", *(int *)arg, strerror(-err));
+	if (err)
+		assert_int_equal(dev_create(dev, mem, LEN, &config), 0);
+	dev_write_and_check(dev, mem, LEN, 1);
+	dev_close(dev);
+	return injected;
+}
+
+static void create_the_first_of_a_process(void **state)
+{
+	int n, status = 1;
+
+	(void)state;
+	if (!inject_ready())
+		skip();
+	for (n = 1; status; n++) {
+		if (n > MANY)
+			test_fail("%d allocations and no end", n);
+		status = child_wait(child_start(first_of_a_process, &n));
+		if (status != 0 && status != 1)
+			test_fail("allocation %d", n);
+	}
+	print_message("%d allocations\n", n - 2);
+	assert_true(n > 10);
+}
+
+/* A fault that is left to the process's threads: it is that, or falls short. */
+static void slow_fault(void **state)
+{
+	struct dev_config config = dev_default;
+	int n, err, failed = 0;
+	bool injected = true;
+	uint8_t *mem, byte;
+	struct uffd uffd;
+	int dev;
+
+	(void)state;
+	if (!inject_ready())
+		skip();
+	config.shared = true;
+	mem = mem_anon(LEN);
+	uffd_open(&uffd, mem, LEN);
+	for (n = 1; injected; n++) {
+		dev = dev_open(mem, LEN, &config);
+		inject_nth(n);
+		err = dev_read_nowait(dev, mem, &byte, 1);
+		injected = inject_nth_end();
+		if (err != -EINPROGRESS && (err != -ENOMEM || !injected))
+			test_fail("allocation %d: %s", n, strerror(-err));
+		failed += err == -ENOMEM;
+		assert_int_equal(dev_read_nowait(dev, mem, &byte, 1),
+				 -EINPROGRESS);
+		dev_close(dev);
+	}
+	assert_true(failed);
+	uffd_close(&uffd);
+	mem_release();
+}
+
+/* One that takes its page from the CPU. */
+static void atomic_write(void **state)
+{
+	struct dev_config config = dev_default;
+	struct site *s;
+	int n, err;
+	bool injected = true;
+
+	(void)state;
+	if (!inject_ready())
+		skip();
+	s = calloc(1, sizeof(*s));
+	assert_non_null(s);
+	config.exclusive = true;
+	for (n = 1; injected; n++) {
+		site_begin(s, MEM_SMALL, true, false);
+		if (dev_set_policy(s->dev, &config)) {
+			print_message("skipped: this kernel takes no pages\n");
+			skip();
+		}
+		inject_nth(n);
+		err = op_atomic(s);
+		injected = inject_nth_end();
+		if (err && (err != -ENOMEM || !injected))
+			test_fail("allocation %d: %s", n, strerror(-err));
+		assert_int_equal(op_atomic(s), 0);
+		assert_int_equal(mem_load(s->mem), ATOMIC);
+		site_end(s, false);
+	}
+	assert_true(n > 2);
+	free(s);
 }
 
 /* No fall-back helps when there is no memory at all. */
@@ -325,6 +456,10 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(create),
+		cmocka_unit_test(create_with_own_table),
+		cmocka_unit_test(create_the_first_of_a_process),
+		cmocka_unit_test(slow_fault),
+		cmocka_unit_test(atomic_write),
 		cmocka_unit_test(write_to_cold_memory),
 		cmocka_unit_test(write_to_present_memory),
 		cmocka_unit_test(write_to_a_huge_page),
