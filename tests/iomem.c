@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -209,6 +210,41 @@ static void R10_registers_by_words(void **state)
 	mem_unmap(mem, PAGE);
 }
 
+/*
+ * Memory that a PCI device lends to others has struct pages, and is a device's all
+ * the same. There is no caching that the kernel's mapping and this one agree on.
+ */
+static void R10_memory_that_devices_lend(void **state)
+{
+	struct env *e = *state;
+	struct ibv_mr *mr;
+	glob_t found;
+	uint8_t *mem;
+	int fd;
+
+	shell_try("modprobe -q nvme");
+	if (glob("/sys/bus/pci/devices/*/p2pmem/allocate", 0, NULL, &found)) {
+		print_message("skipped: no device of this machine lends memory\n");
+		skip();
+	}
+	fd = open(found.gl_pathv[0], O_RDWR | O_CLOEXEC);
+	mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (mem == MAP_FAILED)
+		test_fail("%s: %s", found.gl_pathv[0], strerror(errno));
+	close(fd);
+	globfree(&found);
+	memset(mem, 0x11, PAGE);
+	mr = reg_odp(&e->rig, mem, PAGE, ACCESS_ALL);
+	expect_pages(mr, mem, "F");
+	expect_refused(&e->rc, "a write to it",
+		       do_write(&e->rc, env_buf(e), ref_r(mr, mem), 64));
+	expect_refused(&e->rc, "a read of it",
+		       do_read(&e->rc, env_buf(e), ref_r(mr, mem), 64));
+	assert_int_equal(mem[0], 0x11);
+	dereg(&e->rig, mr);
+	mem_unmap(mem, PAGE);
+}
+
 /* Where "memmap=2M$" and a place in the kernel's command line keep some. */
 static uint8_t *map_kept_ram(void)
 {
@@ -253,6 +289,8 @@ int main(int argc, char **argv)
 		io_test(R10_read_only_device_memory),
 		io_test(R10_shut_out_at_once),
 		io_test(R10_registers_by_words),
+		env_test(R10_memory_that_devices_lend),
+		io_test(R10_memory_that_devices_lend),
 		io_test(R10_ram_that_was_kept_from_the_kernel),
 	};
 

@@ -103,7 +103,7 @@ boot_qemu() {
 		-device virtio-rng-pci
 		-device "intel-iommu,intremap=off"
 		-object "memory-backend-ram,id=pmem,size=512M" -device "nvdimm,memdev=pmem"
-		-device edu
+		-device edu -device "nvme,serial=odp,cmb_size_mb=4"
 		-object "memory-backend-ram,id=shm,size=1G,share=on" -device "ivshmem-plain,memdev=shm"
 		-device "virtio-serial-pci,ioeventfd=off"
 	)

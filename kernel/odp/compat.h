@@ -25,11 +25,17 @@
 	typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0))
 
 /* ioremap_prot() takes a pgprot_t now, and took its value once. */
-#define odp_ioremap(phys, size, prot)					\
-	ioremap_prot(phys, size, _Generic(&ioremap_prot,		\
-		void __iomem *(*)(resource_size_t, unsigned long,	\
-				  unsigned long): pgprot_val(prot),	\
-		default: (prot)))
+static inline void __iomem *odp_ioremap(resource_size_t phys,
+					unsigned long size, pgprot_t prot)
+{
+	void __iomem *(*by_value)(resource_size_t phys, unsigned long size,
+				  unsigned long prot);
+
+	return ioremap_prot(phys, size,
+			    __builtin_choose_expr(__same_type(&ioremap_prot,
+							      by_value),
+						  pgprot_val(prot), prot));
+}
 
 /*
  * What a pgprot_t of follow_pfnmap_start() says of caching. Where an x86 has PAT

@@ -24,11 +24,20 @@
  */
 static char odp_no_owner;
 
-/* The kernel has no mapping of these pages: to touch one is to oops. */
-static bool odp_vma_is_secret(struct vm_area_struct *vma)
+/*
+ * Pages of struct page that are not to be touched all the same: of secretmem, for the
+ * kernel has no mapping of them and would oops; and of PCI devices, which lend them
+ * to other devices (p2pmem). What else sysfs shows is no pages.
+ */
+static bool odp_vma_is_barred(struct vm_area_struct *vma)
 {
-	return vma->vm_file &&
-	       file_inode(vma->vm_file)->i_sb->s_magic == SECRETMEM_MAGIC;
+	unsigned long magic;
+
+	if (!vma->vm_file)
+		return false;
+	magic = file_inode(vma->vm_file)->i_sb->s_magic;
+	return magic == SECRETMEM_MAGIC ||
+	       (magic == SYSFS_MAGIC && !odp_vma_is_pfnmap(vma));
 }
 
 /**
@@ -46,7 +55,7 @@ bool odp_vma_suits(struct vm_area_struct *vma, bool write)
 	vm_flags_t bar = write ? VM_SHADOW_STACK : 0;
 
 	return (vma->vm_flags & need) == need && !(vma->vm_flags & bar) &&
-	       !odp_vma_is_secret(vma);
+	       !odp_vma_is_barred(vma);
 }
 
 /* What of hmm_range_fault()'s words about this VMA's pages may stand. */
