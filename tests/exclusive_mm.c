@@ -81,14 +81,16 @@ static struct ibv_mr *take_all(struct env **e, uint8_t **mem)
 	return mr;
 }
 
+/* To /proc, what was taken looks the same as what was swapped out. */
 static bool all_swapped(void *arg)
 {
-	uint8_t *mem = arg;
+	struct ibv_mr *mr = arg;
+	uint8_t *mem = mr->addr;
 	size_t i;
 
 	memcg_set(&group, "memory.reclaim", "1M");
 	for (i = 0; i < LEN; i += PAGE)
-		if (!page_is_swapped(mem + i))
+		if (is_taken(mr, mem + i) || !page_is_swapped(mem + i))
 			return false;
 	return true;
 }
@@ -102,9 +104,8 @@ static int be_swapped_out(void *arg)
 
 	(void)arg;
 	mr = take_all(&e, &mem);
-	if (!wait_until(all_swapped, mem))
+	if (!wait_until(all_swapped, mr))
 		test_fail("the pages stay");
-	expect_taken(mr, mem, false);
 	pattern_fill(e->buf, PAGE, 1, 0);
 	was = mem_load(e->buf);
 	assert_int_equal(device_adds(e, mr, mem, 5), was);

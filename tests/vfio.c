@@ -213,6 +213,15 @@ static void R10_huge_maps_of_a_bar(void **state)
 	}
 }
 
+/* The beginning of the BAR, and a region over it. */
+static struct ibv_mr *bar_open(struct env *e, uint8_t **mem, size_t len)
+{
+	vfio_open(&vfio);
+	vfio_answer(&vfio, true);
+	*mem = vfio_map(&vfio, mem_free_range(len, HUGE_2M), len);
+	return reg_odp(&e->rig, *mem, len, ACCESS_ALL);
+}
+
 static void R10_a_device_that_stops_answering(void **state)
 {
 	const size_t len = 4 * HUGE_2M;
@@ -220,10 +229,7 @@ static void R10_a_device_that_stops_answering(void **state)
 	struct ibv_mr *mr;
 	uint8_t *mem;
 
-	vfio_open(&vfio);
-	vfio_answer(&vfio, true);
-	mem = vfio_map(&vfio, mem_free_range(len, HUGE_2M), len);
-	mr = reg_odp(&e->rig, mem, len, ACCESS_ALL);
+	mr = bar_open(e, &mem, len);
 	env_write_and_check(e, mr, mem + HUGE_2M - 5000, 10000, 1);
 	assert_true(stats_of(mr).resident_pages > 0);
 
@@ -266,10 +272,7 @@ static void R10_stops_under_traffic(void **state)
 	struct ibv_mr *mr;
 	uint8_t *mem;
 
-	vfio_open(&vfio);
-	vfio_answer(&vfio, true);
-	mem = vfio_map(&vfio, mem_free_range(len, HUGE_2M), len);
-	mr = reg_odp(&e->rig, mem, len, ACCESS_ALL);
+	mr = bar_open(e, &mem, len);
 	env_write_and_check(e, mr, mem, len / 4, 1);
 	if (pthread_create(&thread, NULL, stop_and_go, &stop))
 		test_fail("no thread");

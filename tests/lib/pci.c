@@ -49,6 +49,17 @@ const char *pci_folder(const struct pci_id *id)
 	return found ? folder : NULL;
 }
 
+bool pci_lacks(const struct pci_id *id, const char *file)
+{
+	const char *folder = pci_folder(id);
+	char path[PATH_MAX];
+
+	if (!folder)
+		return false;
+	snprintf(path, sizeof(path), "%s%s", folder, file);
+	return access(path, F_OK);
+}
+
 uint8_t *pci_map(const struct pci_id *id, const char *file, void *at,
 		 size_t len, int prot)
 {

@@ -24,6 +24,9 @@ extern const struct pci_id pci_ivshmem;
 /* The device's folder in sysfs, with a slash, or NULL. */
 const char *pci_folder(const struct pci_id *id);
 
+/* Is there the device, but not that file of it? */
+bool pci_lacks(const struct pci_id *id, const char *file);
+
 /*
  * Maps the beginning of a BAR through sysfs, at @at or, if that is NULL, anywhere,
  * and has the device answer. @file is such as "resource2" or "resource2_wc". The
