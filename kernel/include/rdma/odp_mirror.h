@@ -155,8 +155,9 @@ struct odp_snap;
  *    leave the CPU page table while it is held
  *
  * An exclusive access holds the folio's lock from the moment the page is taken,
- * between 3 and 4. Invalidations take 5, 6 and 7, one after the other, never
- * sleep and never allocate.
+ * between 3 and 4. There, too, iomem.c has a mutex of its own, for making and
+ * unmaking mappings, with none of the others inside. Invalidations take 5, 6 and
+ * 7, one after the other, never sleep and never allocate.
  */
 
 /**
