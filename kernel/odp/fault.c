@@ -112,6 +112,16 @@ static bool odp_vma_frozen(struct vm_area_struct *vma, bool write)
 	       SB_UNFROZEN;
 }
 
+/*
+ * A page without struct page the kernel copies by its virtual address, in whatever
+ * address space it is in: that must be the right one.
+ */
+static bool odp_vma_copies_at_home(struct vm_area_struct *vma)
+{
+	return !(vma->vm_flags & VM_SHARED) &&
+	       (odp_vma_is_pfnmap(vma) || vma_is_dax(vma));
+}
+
 static int odp_fault_page_wait(struct odp_fault *f, unsigned long va)
 {
 	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE |
@@ -128,6 +138,9 @@ static int odp_fault_page_wait(struct odp_fault *f, unsigned long va)
 			return err;
 		vma = vma_lookup(mm, va);
 		if (!vma || !odp_vma_suits(vma, f->write))
+			return -EFAULT;
+		if (f->write && current->mm != mm &&
+		    odp_vma_copies_at_home(vma))
 			return -EFAULT;
 		if (odp_vma_is_pfnmap(vma)) {
 			err = odp_pfnmap_check(vma, va, f->write);

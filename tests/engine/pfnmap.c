@@ -197,6 +197,41 @@ static void R10_private_maps_are_copied(void **state)
 	close(file);
 }
 
+static int wait_for_the_end(void *arg)
+{
+	(void)arg;
+	pause();
+	return CHILD_FAILED;
+}
+
+/*
+ * The kernel makes such a copy from the current address space, whose else's page it
+ * may be: a device's access from another process is refused rather than wrong.
+ */
+static void R10_copies_are_made_at_home(void **state)
+{
+	const struct way *way = &ways[0];
+	struct dev_config config = dev_default;
+	int file = dev_file(), dev;
+	uint8_t *mem, *same = show_shared(file, way), buf[PAGE];
+
+	(void)state;
+	pattern_fill(same, LEN, 6, 0);
+	mem = show(file, way, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	config.pid = child_start(wait_for_the_end, NULL);
+	dev = dev_open(mem, LEN, &config);
+	dev_read_and_check(dev, mem, LEN, 6);
+	memset(buf, 0x11, PAGE);
+	assert_int_equal(dev_write(dev, mem, buf, PAGE), -EFAULT);
+	dev_read_and_check(dev, mem, LEN, 6);
+	dev_close(dev);
+	child_kill(config.pid);
+	pattern_check("the memory", same, LEN, 6, 0);
+	mem_unmap(mem, HUGE_2M);
+	mem_unmap(same, HUGE_2M);
+	close(file);
+}
+
 struct revoker {
 	int file;
 	atomic_int turn;	/* of the writes; negative to stop */
@@ -254,6 +289,7 @@ int main(int argc, char **argv)
 		env_test(R10_what_is_taken_back_is_gone),
 		env_test(R10_read_only_maps_are_that),
 		env_test(R10_private_maps_are_copied),
+		cmocka_unit_test(R10_copies_are_made_at_home),
 		env_test(R10_taken_back_under_traffic),
 	};
 

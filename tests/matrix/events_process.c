@@ -169,11 +169,10 @@ static bool is_reaped(void *arg)
 	return !dev_stats(*(int *)arg).resident_pages;
 }
 
-/* The OOM reaper leaves alone what is shared, hugetlb and PFN maps. */
+/* The OOM reaper leaves alone what is shared, and hugetlb. */
 static bool is_for_the_reaper(struct cell *c)
 {
-	return cell_has(c, HAS_DEVICE | IS_PRIVATE) && c->unit == 1 &&
-	       !cell_has(c, IS_PFN);
+	return cell_has(c, HAS_DEVICE | IS_PRIVATE) && c->unit == 1;
 }
 
 /*
@@ -223,10 +222,17 @@ static void run_oom(struct cell *c)
 	victim_finish(&v);
 }
 
+/* The victim's memory is written from here. */
+static const char *absent_victim(const struct kind *kind)
+{
+	return (kind->props & IS_PRIVATE) && (kind->props & (IS_PFN | IS_DAX)) ?
+	       "the kernel copies such pages in their own process only" : NULL;
+}
+
 const struct event events_process[] = {
-	{ .name = "exit", .run = run_exit },
-	{ .name = "exec", .run = run_exec },
-	{ .name = "oom", .run = run_oom },
+	{ .name = "exit", .absent = absent_victim, .run = run_exit },
+	{ .name = "exec", .absent = absent_victim, .run = run_exec },
+	{ .name = "oom", .absent = absent_victim, .run = run_oom },
 };
 
 const size_t nr_events_process = NR_EVENTS(events_process);
