@@ -248,15 +248,20 @@ static void R10_a_device_that_stops_answering(void **state)
 	mem_unmap(mem, len);
 }
 
+/* Once in each write, at any moment: more often, and no peer would get through. */
 static void *stop_and_go(void *arg)
 {
-	const atomic_bool *stop = arg;
+	atomic_int *turn = arg;
 	unsigned int seed = 1;
+	int now, last = 0;
 
-	while (!atomic_load(stop)) {
-		vfio_answer(&vfio, false);
-		vfio_answer(&vfio, true);
-		usleep((useconds_t)rand_r(&seed) % 20000);
+	while ((now = atomic_load(turn)) >= 0) {
+		usleep(1000 * ((useconds_t)rand_r(&seed) % 8));
+		if (now != last) {
+			vfio_answer(&vfio, false);
+			vfio_answer(&vfio, true);
+		}
+		last = now;
 	}
 	return NULL;
 }
@@ -267,24 +272,25 @@ static void R10_stops_under_traffic(void **state)
 	const size_t len = 2 * HUGE_2M;
 	unsigned int i, done = 0;
 	struct env *e = *state;
-	atomic_bool stop = false;
+	atomic_int turn = 0;
 	pthread_t thread;
 	struct ibv_mr *mr;
 	uint8_t *mem;
 
 	mr = bar_open(e, &mem, len);
 	env_write_and_check(e, mr, mem, len / 4, 1);
-	if (pthread_create(&thread, NULL, stop_and_go, &stop))
+	if (pthread_create(&thread, NULL, stop_and_go, &turn))
 		test_fail("no thread");
 	for (i = 0; i < ROUNDS; i++) {
 		pattern_fill(e->buf, len / 8, i, 0);
+		atomic_store(&turn, (int)i + 1);
 		if (do_write(&e->rc, env_buf(e), ref_r(mr, mem + len / 2),
 			     len / 8) == IBV_WC_SUCCESS)
 			done++;
 		else
 			pair_reset(&e->rc);
 	}
-	atomic_store(&stop, true);
+	atomic_store(&turn, -1);
 	pthread_join(thread, NULL);
 	print_message("%u of %d writes done, %llu pages taken back\n", done,
 		      ROUNDS, (unsigned long long)stats_of(mr).invalidated_pages);

@@ -66,6 +66,7 @@ static int peer(int fd)
 /*
  * Packets that the kernel holds: their heads have a cache of their own. What that
  * keeps of freed ones, on a kernel with KASAN thousands, it gives up when told to.
+ * Negative where the kernel does not say.
  */
 static int64_t packets(void)
 {
@@ -80,8 +81,6 @@ static int64_t packets(void)
 			break;
 	if (f)
 		fclose(f);
-	if (n < 0)
-		test_fail("/proc/slabinfo has no skbuff_head_cache");
 	return n;
 }
 
@@ -123,6 +122,10 @@ static void flood(enum ibv_qp_type type)
 	pid_t pid;
 	char done;
 
+	if (packets() < 0) {
+		print_message("skipped: /proc/slabinfo has no skbuff_head_cache\n");
+		skip();
+	}
 	fd = far_start(&pid, peer);
 	rig_open(&rig);
 	mem = mem_anon(NR_QPS * PAGE);
