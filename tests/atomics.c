@@ -126,7 +126,6 @@ static void atomic_write(void **state)
 	}
 }
 
-/* The old value goes to on-demand memory of A, across two pages of it. */
 /* What is late, the peer sends for once more, and to where it belongs. */
 static void R19_late_pages(void **state)
 {
@@ -152,6 +151,7 @@ static void R19_late_pages(void **state)
 	uffd_close(&uffd);
 }
 
+/* The old value goes to on-demand memory of A, across two pages of it. */
 static void result_crosses_pages(void **state)
 {
 	struct env *e = *state;

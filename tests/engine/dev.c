@@ -116,25 +116,13 @@ void dev_close(int dev)
 }
 
 static int dev_io(int dev, unsigned long cmd, const void *va, const void *buf,
-		  size_t len, uint32_t write)
+		  size_t len, uint32_t write, uint32_t how)
 {
 	struct odp_selftest_io io = {
 		.va = (uintptr_t)va,
 		.length = len,
 		.buffer = (uintptr_t)buf,
 		.write = write,
-	};
-
-	return dev_call(dev, cmd, &io);
-}
-
-static int dev_io_how(int dev, unsigned long cmd, const void *va,
-		      const void *buf, size_t len, uint32_t how)
-{
-	struct odp_selftest_io io = {
-		.va = (uintptr_t)va,
-		.length = len,
-		.buffer = (uintptr_t)buf,
 		.how = how,
 	};
 
@@ -143,40 +131,40 @@ static int dev_io_how(int dev, unsigned long cmd, const void *va,
 
 int dev_read(int dev, const void *va, void *buf, size_t len)
 {
-	return dev_io(dev, ODP_SELFTEST_READ, va, buf, len, 0);
+	return dev_io(dev, ODP_SELFTEST_READ, va, buf, len, 0, 0);
 }
 
 int dev_write(int dev, void *va, const void *buf, size_t len)
 {
-	return dev_io(dev, ODP_SELFTEST_WRITE, va, buf, len, 0);
+	return dev_io(dev, ODP_SELFTEST_WRITE, va, buf, len, 0, 0);
 }
 
 int dev_fault(int dev, const void *va, size_t len, bool write)
 {
-	return dev_io(dev, ODP_SELFTEST_FAULT, va, NULL, len, write);
+	return dev_io(dev, ODP_SELFTEST_FAULT, va, NULL, len, write, 0);
 }
 
 int dev_read_nowait(int dev, const void *va, void *buf, size_t len)
 {
-	return dev_io_how(dev, ODP_SELFTEST_READ, va, buf, len,
-			  ODP_SELFTEST_NOWAIT);
+	return dev_io(dev, ODP_SELFTEST_READ, va, buf, len, 0,
+		      ODP_SELFTEST_NOWAIT);
 }
 
 int dev_atomic_write(int dev, void *va, uint64_t value)
 {
-	return dev_io_how(dev, ODP_SELFTEST_WRITE, va, &value, sizeof(value),
-			  ODP_SELFTEST_ATOMIC);
+	return dev_io(dev, ODP_SELFTEST_WRITE, va, &value, sizeof(value), 0,
+		      ODP_SELFTEST_ATOMIC);
 }
 
 int dev_atomic_write_nowait(int dev, void *va, uint64_t value)
 {
-	return dev_io_how(dev, ODP_SELFTEST_WRITE, va, &value, sizeof(value),
-			  ODP_SELFTEST_ATOMIC | ODP_SELFTEST_NOWAIT);
+	return dev_io(dev, ODP_SELFTEST_WRITE, va, &value, sizeof(value), 0,
+		      ODP_SELFTEST_ATOMIC | ODP_SELFTEST_NOWAIT);
 }
 
 int dev_prefetch(int dev, const void *va, size_t len, enum dev_prefetch how)
 {
-	return dev_io(dev, ODP_SELFTEST_PREFETCH, va, NULL, len, how);
+	return dev_io(dev, ODP_SELFTEST_PREFETCH, va, NULL, len, how, 0);
 }
 
 int dev_kill(int dev)
@@ -186,7 +174,7 @@ int dev_kill(int dev)
 
 int dev_own_pages(int dev, const void *va, size_t len)
 {
-	return dev_io(dev, ODP_SELFTEST_OWN_PAGES, va, NULL, len, 0);
+	return dev_io(dev, ODP_SELFTEST_OWN_PAGES, va, NULL, len, 0, 0);
 }
 
 static uint8_t *buffer(size_t len)
@@ -236,7 +224,7 @@ static char state_letter(uint8_t state)
 
 int dev_try_states(int dev, const void *va, uint8_t *states, size_t npages)
 {
-	return dev_io(dev, ODP_SELFTEST_REPORT, va, states, npages * PAGE, 0);
+	return dev_io(dev, ODP_SELFTEST_REPORT, va, states, npages * PAGE, 0, 0);
 }
 
 void dev_states(int dev, const void *va, uint8_t *states, size_t npages)

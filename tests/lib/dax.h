@@ -6,8 +6,6 @@
 #ifndef TESTS_DAX_H
 #define TESTS_DAX_H
 
-#include <stdbool.h>
-
 /* Where dax_mount() mounts it. */
 #define DAX_DIR "/tmp/odp-dax"
 
