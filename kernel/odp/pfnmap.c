@@ -87,6 +87,27 @@ static int odp_pfnmap_caching(struct mm_struct *mm, unsigned long va,
 	return err;
 }
 
+/* How many pages from the first on can be mapped at once; 0: not even that one. */
+static unsigned long odp_pfnmap_run(struct mm_struct *mm, unsigned long va,
+				    unsigned long npages,
+				    const unsigned long *pfns, pgprot_t *prot)
+{
+	unsigned long i, pfn = odp_pfn(pfns[0]);
+	pgprot_t next;
+
+	for (i = 0; i < npages; i++, pfn++) {
+		/* What has gone meanwhile, an invalidation has passed. */
+		if (!(pfns[i] & ODP_PFN_IO) || odp_pfn(pfns[i]) != pfn ||
+		    odp_pfnmap_caching(mm, va + (i << PAGE_SHIFT), pfn, &next))
+			break;
+		if (i && pgprot_val(next) != pgprot_val(*prot))
+			break;
+		*prot = next;
+	}
+
+	return i;
+}
+
 /**
  * odp_pfnmap_map - make pages that are not the kernel's ready to be touched
  * @mm: whose; its mmap lock held
@@ -99,30 +120,16 @@ static int odp_pfnmap_caching(struct mm_struct *mm, unsigned long va,
 int odp_pfnmap_map(struct mm_struct *mm, unsigned long start,
 		   unsigned long npages, const unsigned long *pfns)
 {
-	unsigned long i, pfn, first = 0, run = 0;
-	pgprot_t prot, run_prot = {};
+	unsigned long i, run;
+	pgprot_t prot;
 	int err = 0;
 
-	for (i = 0; i < npages && !err; i++) {
-		pfn = pfns[i] & ~(HMM_PFN_FLAGS | ODP_PFN_OURS);
-		/* What has gone meanwhile, an invalidation has passed. */
-		if (!(pfns[i] & ODP_PFN_IO) ||
-		    odp_pfnmap_caching(mm, start + (i << PAGE_SHIFT), pfn,
-				       &prot))
-			continue;
-		if (run && pfn == first + run &&
-		    pgprot_val(prot) == pgprot_val(run_prot)) {
-			run++;
-			continue;
-		}
+	for (i = 0; i < npages && !err; i += run ?: 1) {
+		run = odp_pfnmap_run(mm, start + (i << PAGE_SHIFT), npages - i,
+				     pfns + i, &prot);
 		if (run)
-			err = odp_iomem_map(first, run, run_prot);
-		first = pfn;
-		run = 1;
-		run_prot = prot;
+			err = odp_iomem_map(odp_pfn(pfns[i]), run, prot);
 	}
-	if (run && !err)
-		err = odp_iomem_map(first, run, run_prot);
 
 	return err;
 }

@@ -268,7 +268,7 @@ EXPORT_SYMBOL_GPL(odp_snap_npages);
 unsigned int odp_snap_page(const struct odp_snap *snap, unsigned long index,
 			   unsigned long *pfn)
 {
-	*pfn = snap->pfns[index] & ~(HMM_PFN_FLAGS | ODP_PFN_OURS);
+	*pfn = odp_pfn(snap->pfns[index]);
 	return odp_hmm_state(snap->pfns[index]);
 }
 EXPORT_SYMBOL_GPL(odp_snap_page);

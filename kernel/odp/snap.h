@@ -5,6 +5,7 @@
 #ifndef ODP_SNAP_H
 #define ODP_SNAP_H
 
+#include <linux/hmm.h>
 #include <linux/types.h>
 
 struct mm_struct;
@@ -32,6 +33,12 @@ struct odp_snap {
 #define ODP_PFN_EXCLUSIVE	BIT(49)	/* it was taken from the CPU */
 #define ODP_PFN_IO		BIT(50)	/* it is not the kernel's */
 #define ODP_PFN_OURS		(ODP_PFN_SPECIAL | ODP_PFN_EXCLUSIVE | ODP_PFN_IO)
+
+/* The page frame in a word of a snapshot. */
+static inline unsigned long odp_pfn(unsigned long word)
+{
+	return word & ~(HMM_PFN_FLAGS | ODP_PFN_OURS);
+}
 
 unsigned int odp_hmm_state(unsigned long hmm_pfn);
 bool odp_vma_suits(struct vm_area_struct *vma, bool write);
