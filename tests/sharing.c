@@ -120,7 +120,7 @@ static void R21_devices_share_it(void **state)
 #define MANY 100000
 #define MANY_LEN (64 * MIB)
 #define TURNS 4
-#define ROUNDS 2
+#define ROUNDS 8
 
 /* Keeps the shortest time that munmap() takes of memory that the device has. */
 static void unmap_us(struct env *e, struct ibv_mr *mr, uint8_t *mem,
@@ -141,6 +141,12 @@ static void unmap_us(struct env *e, struct ibv_mr *mr, uint8_t *mem,
 		took = now_us() - start;
 		*best = took < *best ? took : *best;
 	}
+}
+
+/* And a little, as an interrupt at the wrong time is no invalidation. */
+static int64_t same_as(int64_t us)
+{
+	return us + us / 5 + 50;
 }
 
 static struct ibv_mr *mrs[MANY];
@@ -189,17 +195,21 @@ static void R21_invalidation_costs_the_same_under_many(void **state)
 	many_go();
 	mem_unmap(mem, MANY_LEN);
 
-	/* In turn, as the machine's own speed comes and goes. */
+	/*
+	 * The machine's own speed comes and goes: in turn, and until the shortest
+	 * times of both have been seen. If it did cost more, no round would help.
+	 */
 	for (round = 0; round < ROUNDS; round++) {
 		unmap_us(e, mr, mem, &one);
 		many_come(e, mem);
 		unmap_us(e, mr, mem, &many);
 		many_go();
+		if (many <= same_as(one))
+			break;
 	}
 	print_message("munmap: %lld us under 1 region, %lld us under %d\n",
 		      (long long)one, (long long)many, MANY + 1);
-	/* And a little, as an interrupt at the wrong time is no invalidation. */
-	assert_true(many <= one + one / 5 + 50);
+	assert_true(many <= same_as(one));
 }
 
 int main(int argc, char **argv)
