@@ -264,9 +264,38 @@ static void create_with_own_table(void **state)
 	(void)state;
 }
 
+/* How a child's operation ended. */
+#define INJECTED	1	/* an allocation failed */
+#define FAILED		2	/* the operation, too */
+
 /*
- * The first mirror of a process, for which it gets a thread; exits with whether an
- * allocation failed. To make a thread says EAGAIN for some of them, as fork() does.
+ * What takes more the first time that a process does it: in a new process each
+ * time, until no allocation fails. Returns how many there are; in @failed, how
+ * many the operation failed with.
+ */
+static int in_processes(int (*fn)(void *arg), int *failed)
+{
+	int n, status = INJECTED;
+
+	*failed = 0;
+	if (!inject_ready())
+		skip();
+	for (n = 1; status & INJECTED; n++) {
+		if (n > MANY)
+			test_fail("%d allocations and no end", n);
+		status = child_wait(child_start(fn, &n));
+		if (status & ~(INJECTED | FAILED))
+			test_fail("allocation %d", n);
+		*failed += !!(status & FAILED);
+	}
+	n -= 2;
+	print_message("%d allocations, %d of them fatal\n", n, *failed);
+	return n;
+}
+
+/*
+ * The first mirror of a process, for which it gets a thread. To make a thread says
+ * EAGAIN for some of its allocations, as fork() does.
  */
 static int first_of_a_process(void *arg)
 {
@@ -277,6 +306,7 @@ static int first_of_a_process(void *arg)
 
 	config.shared = true;
 	config.device = true;
+	inject_in_child();
 	inject_nth(*(int *)arg);
 	err = dev_create(dev, mem, LEN, &config);
 	injected = inject_nth_end();
@@ -286,58 +316,49 @@ static int first_of_a_process(void *arg)
 		assert_int_equal(dev_create(dev, mem, LEN, &config), 0);
 	dev_write_and_check(dev, mem, LEN, 1);
 	dev_close(dev);
-	return injected;
+	return (injected ? INJECTED : 0) | (err ? FAILED : 0);
 }
 
 static void create_the_first_of_a_process(void **state)
 {
-	int n, status = 1;
+	int failed;
 
 	(void)state;
-	if (!inject_ready())
-		skip();
-	for (n = 1; status; n++) {
-		if (n > MANY)
-			test_fail("%d allocations and no end", n);
-		status = child_wait(child_start(first_of_a_process, &n));
-		if (status != 0 && status != 1)
-			test_fail("allocation %d", n);
-	}
-	print_message("%d allocations\n", n - 2);
-	assert_true(n > 10);
+	assert_true(in_processes(first_of_a_process, &failed) > 10);
+	assert_true(failed > 10);
 }
 
 /* A fault that is left to the process's threads: it is that, or falls short. */
-static void slow_fault(void **state)
+static int slow_fault_of_a_process(void *arg)
 {
 	struct dev_config config = dev_default;
-	int n, err, failed = 0;
-	bool injected = true;
-	uint8_t *mem, byte;
+	uint8_t *mem = mem_anon(LEN), byte;
+	bool injected;
 	struct uffd uffd;
-	int dev;
+	int dev, err;
+
+	config.shared = true;
+	uffd_open(&uffd, mem, LEN);
+	dev = dev_open(mem, LEN, &config);
+	inject_in_child();
+	inject_nth(*(int *)arg);
+	err = dev_read_nowait(dev, mem, &byte, 1);
+	injected = inject_nth_end();
+	if (err != -EINPROGRESS && (err != -ENOMEM || !injected))
+		test_fail("allocation %d: %s", *(int *)arg, strerror(-err));
+	assert_int_equal(dev_read_nowait(dev, mem, &byte, 1), -EINPROGRESS);
+	dev_close(dev);
+	uffd_close(&uffd);
+	return (injected ? INJECTED : 0) | (err == -ENOMEM ? FAILED : 0);
+}
+
+static void slow_fault(void **state)
+{
+	int failed;
 
 	(void)state;
-	if (!inject_ready())
-		skip();
-	config.shared = true;
-	mem = mem_anon(LEN);
-	uffd_open(&uffd, mem, LEN);
-	for (n = 1; injected; n++) {
-		dev = dev_open(mem, LEN, &config);
-		inject_nth(n);
-		err = dev_read_nowait(dev, mem, &byte, 1);
-		injected = inject_nth_end();
-		if (err != -EINPROGRESS && (err != -ENOMEM || !injected))
-			test_fail("allocation %d: %s", n, strerror(-err));
-		failed += err == -ENOMEM;
-		assert_int_equal(dev_read_nowait(dev, mem, &byte, 1),
-				 -EINPROGRESS);
-		dev_close(dev);
-	}
+	in_processes(slow_fault_of_a_process, &failed);
 	assert_true(failed);
-	uffd_close(&uffd);
-	mem_release();
 }
 
 /* One that takes its page from the CPU. */

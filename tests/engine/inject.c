@@ -68,6 +68,12 @@ bool inject_ready(void)
 	return true;
 }
 
+void inject_in_child(void)
+{
+	close(fail_nth);
+	fail_nth = must_open(FAIL_NTH);
+}
+
 void inject_nth(int n)
 {
 	char value[16];

@@ -14,6 +14,9 @@
  */
 bool inject_ready(void);
 
+/* In a child, after inject_ready() in its parent: it is the child's allocations. */
+void inject_in_child(void);
+
 /* From now on the main thread's @n-th allocation, counted from 1, fails. */
 void inject_nth(int n);
 
