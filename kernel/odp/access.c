@@ -301,7 +301,8 @@ static int odp_visit_exclusive(const struct odp_visit *v, unsigned long va,
  * -EINTR; -ECANCELED if the mirror is dying; with ODP_ACCESS_NOWAIT,
  * -EINPROGRESS if a page is on its way; with ODP_ACCESS_ATOMIC, -EOPNOTSUPP if
  * the policy wants the page taken from the CPU and it is not of a kind that can
- * be; what @fn returned.
+ * be, and -ETIMEDOUT if an invalidation did not end meanwhile within the
+ * policy's limit; what @fn returned.
  */
 int odp_mirror_visit(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 		     odp_visit_fn fn, void *arg)
