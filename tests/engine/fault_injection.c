@@ -328,6 +328,37 @@ static void create_the_first_of_a_process(void **state)
 	assert_true(failed > 10);
 }
 
+/* That is all that the process's notifiers are for. */
+static int first_table_of_a_process(void *arg)
+{
+	struct dev_config config = dev_default;
+	uint8_t *mem = mem_anon(LEN);
+	int dev = dev_file(), err;
+	bool injected;
+
+	config.own_table = true;
+	inject_in_child();
+	inject_nth(*(int *)arg);
+	err = dev_create(dev, mem, LEN, &config);
+	injected = inject_nth_end();
+	if (err && (err != -ENOMEM || !injected))
+		test_fail("allocation %d: %s", *(int *)arg, strerror(-err));
+	if (err)
+		assert_int_equal(dev_create(dev, mem, LEN, &config), 0);
+	assert_int_equal(dev_fault(dev, mem, LEN, true), 0);
+	dev_close(dev);
+	return (injected ? INJECTED : 0) | (err ? FAILED : 0);
+}
+
+static void create_the_first_table_of_a_process(void **state)
+{
+	int failed;
+
+	(void)state;
+	in_processes(first_table_of_a_process, &failed);
+	assert_true(failed > 1);
+}
+
 /* A fault that is left to the process's threads: it is that, or falls short. */
 static int slow_fault_of_a_process(void *arg)
 {
@@ -425,22 +456,28 @@ static void no_memory_at_all(void **state)
 	free(s);
 }
 
+struct shortage {
+	enum memory memory;
+	unsigned int bytes;	/* what there is */
+};
+
 /* In a process whose memory nobody has mirrored yet; exits with whether it fell short. */
 static int first_write_short(void *arg)
 {
-	unsigned int bytes = *(unsigned int *)arg;
+	const struct shortage *shortage = arg;
 	struct site *s = calloc(1, sizeof(*s));
 	bool fell_short;
 	int err;
 
 	if (!s)
 		return CHILD_FAILED;
-	site_begin(s, MEM_SMALL, true, false);
-	inject_after(bytes);
+	site_begin(s, shortage->memory, true, false);
+	inject_after(shortage->bytes);
 	err = op_write(s);
 	fell_short = inject_after_end();
 	if (err && (err != -ENOMEM || !fell_short))
-		test_fail("%u bytes, then none: %s", bytes, strerror(-err));
+		test_fail("%u bytes, then none: %s", shortage->bytes,
+			  strerror(-err));
 	err = op_write(s);
 	if (err)
 		test_fail("once there was memory again: %s", strerror(-err));
@@ -454,23 +491,34 @@ static int first_write_short(void *arg)
  * Memory runs out and does not come back, so no second try helps: after the
  * first few bytes, after some more, and so on, until the write needs no more.
  */
-static void memory_runs_out(void **state)
+static void runs_out(enum memory memory)
 {
-	unsigned int bytes;
+	struct shortage shortage = { .memory = memory };
 	int status = 1;
 
-	(void)state;
 	if (!inject_ready())
 		skip();
-	for (bytes = 0; status; bytes += STEP) {
-		if (bytes > MANY * STEP)
-			test_fail("%u bytes and no end", bytes);
-		status = child_wait(child_start(first_write_short, &bytes));
+	for (; status; shortage.bytes += STEP) {
+		if (shortage.bytes > MANY * STEP)
+			test_fail("%u bytes and no end", shortage.bytes);
+		status = child_wait(child_start(first_write_short, &shortage));
 		if (status != 0 && status != 1)
-			test_fail("with %u bytes", bytes);
+			test_fail("with %u bytes", shortage.bytes);
 	}
-	print_message("%u bytes\n", bytes);
-	assert_true(bytes > 2 * STEP);
+	print_message("%u bytes\n", shortage.bytes);
+	assert_true(shortage.bytes > 2 * STEP);
+}
+
+static void memory_runs_out(void **state)
+{
+	runs_out(MEM_SMALL);
+	(void)state;
+}
+
+static void memory_runs_out_at_a_device_s(void **state)
+{
+	runs_out(MEM_DEVICE);
+	(void)state;
 }
 
 int main(int argc, char **argv)
@@ -479,6 +527,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(create),
 		cmocka_unit_test(create_with_own_table),
 		cmocka_unit_test(create_the_first_of_a_process),
+		cmocka_unit_test(create_the_first_table_of_a_process),
 		cmocka_unit_test(slow_fault),
 		cmocka_unit_test(atomic_write),
 		cmocka_unit_test(write_to_cold_memory),
@@ -492,6 +541,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(report_of_present_memory),
 		cmocka_unit_test(no_memory_at_all),
 		cmocka_unit_test(memory_runs_out),
+		cmocka_unit_test(memory_runs_out_at_a_device_s),
 	};
 
 	return ENV_MAIN(argc, argv, "fault_injection", tests);

@@ -193,16 +193,13 @@ static void R11_overlapping_invalidations(void **state)
 }
 
 /* The invalidation of the first page has started, and does not end. */
-static int held_open(struct race *r, struct job *drop, bool own_table)
+static int held_open(struct race *r, struct job *drop,
+		     const struct dev_config *config)
 {
-	struct dev_config config = dev_default;
-	int dev;
+	int dev = dev_open(r->mem, PAGES * PAGE, config);
 
-	config.limit_ms = 300;
-	config.own_table = own_table;
-	dev = dev_open(r->mem, PAGES * PAGE, &config);
 	pattern_fill(r->mem, PAGES * PAGE, 1, 0);
-	if (own_table)
+	if (config->own_table)
 		assert_int_equal(dev_fault(dev, r->mem, PAGES * PAGE, false), 0);
 	else
 		dev_read_and_check(dev, r->mem, PAGES * PAGE, 1);
@@ -217,11 +214,15 @@ static int held_open(struct race *r, struct job *drop, bool own_table)
 /* A device that keeps its own table is told so at the limit, and not before. */
 static void R12_waiter_has_a_time_limit(void **state)
 {
+	struct dev_config config = dev_default;
 	struct race *r = *state;
 	struct job drop;
 	int64_t start;
-	int dev = held_open(r, &drop, true);
+	int dev;
 
+	config.limit_ms = 300;
+	config.own_table = true;
+	dev = held_open(r, &drop, &config);
 	start = now_ms();
 	assert_int_equal(dev_fault(dev, r->mem, PAGE, false), -ETIMEDOUT);
 	assert_in_range(now_ms() - start, 300, PATIENCE_MS);
@@ -233,15 +234,52 @@ static void R12_waiter_has_a_time_limit(void **state)
 	dev_close(dev);
 }
 
+/* To pin a page would not take it from the CPU. */
+static void R12_at_the_limit_no_page_is_taken(void **state)
+{
+	struct dev_config config = dev_default;
+	const uint64_t value = 0x0123456789abcdef;
+	struct race *r = *state;
+	struct job drop;
+	int64_t start;
+	int dev, err;
+
+	config.limit_ms = 300;
+	dev = held_open(r, &drop, &config);
+	config.exclusive = true;
+	err = dev_set_policy(dev, &config);
+	start = now_ms();
+	if (err == -EOPNOTSUPP) {
+		print_message("skipped: this kernel takes no page from the CPU\n");
+	} else {
+		assert_int_equal(err, 0);
+		assert_int_equal(dev_atomic_write(dev, r->mem + PAGE, value),
+				 -ETIMEDOUT);
+		assert_in_range(now_ms() - start, 300, PATIENCE_MS);
+	}
+	dev_release(dev, 0);
+	assert_int_equal(job_wait(&drop), 0);
+	if (!err) {
+		assert_int_equal(dev_atomic_write(dev, r->mem + PAGE, value), 0);
+		assert_true(mem_load(r->mem + PAGE) == value);
+	}
+	dev_close(dev);
+	if (err)
+		skip();
+}
+
 /* At the limit an access pins its page, and so ends well. */
 static void R12_at_the_limit_pages_are_pinned(void **state)
 {
+	struct dev_config config = dev_default;
 	struct race *r = *state;
 	uint8_t buf[PAGE];
 	struct job drop;
 	int64_t start;
-	int dev = held_open(r, &drop, false);
+	int dev;
 
+	config.limit_ms = 300;
+	dev = held_open(r, &drop, &config);
 	start = now_ms();
 	assert_int_equal(dev_read(dev, r->mem, buf, PAGE), 0);
 	assert_in_range(now_ms() - start, 300, PATIENCE_MS);
@@ -402,6 +440,7 @@ int main(int argc, char **argv)
 		race_test(R11_window_hears_while_it_is_tended),
 		race_test(R12_waiter_has_a_time_limit),
 		race_test(R12_at_the_limit_pages_are_pinned),
+		race_test(R12_at_the_limit_no_page_is_taken),
 		race_test(R13_no_part_of_a_moved_snapshot_is_installed),
 		race_test(progress_by_pinning),
 		race_test(R15_window_goes_as_faults_come),
