@@ -15,9 +15,9 @@ static struct odp_hold *odp_hold_take(struct odp_holds *holds, unsigned int poin
 
 	spin_lock(&holds->lock);
 	for (hold = holds->slot; hold < holds->slot + ODP_SELFTEST_HOLDS; hold++)
-		if (hold->arm.times && !hold->held && hold->arm.point == point &&
+		if (hold->arm.times && !READ_ONCE(hold->held) && hold->arm.point == point &&
 		    start < hold->arm.end && end > hold->arm.start) {
-			hold->held = true;
+			WRITE_ONCE(hold->held, true);
 			hold->arm.times--;
 			found = hold;
 			break;
