@@ -21,7 +21,7 @@ guest_packages=(
 	python3 python3-pyverbs gdb strace libcmocka-dev rdma-core ibverbs-utils iproute2 kmod
 	coccinelle sparse valgrind mandoc dpkg-dev xz-utils procps util-linux busybox-static cpio
 	zlib1g-dev flex bison bc libelf-dev libssl-dev libfuse3-dev fuse3 dmsetup e2fsprogs xfsprogs
-	librpma-dev qemu-system-x86
+	librpma-dev qemu-system-x86 gnuplot-nox
 )
 
 # image_ready SERIES: after it, the image exists and fits these scripts, and has that series' kernel if the

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * bench: measures the rows of one side and prints them. ./run bench calls it for
+ * each side in turn (in-guest); a person may as well.
+ */
+#include <argp.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+
+#include "bench.h"
+
+static const struct bench_row *const files[] = {
+	pass_rows, warm_rows, lone_rows, reg_rows, gone_rows, ahead_rows,
+	scale_rows,
+};
+
+static const struct side {
+	const char *name;
+	enum bench_kind kind;
+	bool ours;
+} sides[] = {
+	{ "stock-pinned", KIND_PINNED, false },
+	{ "stock-odp", KIND_ON_DEMAND, false },
+	{ "pinned", KIND_PINNED, true },
+	{ "odp", KIND_ON_DEMAND, true },
+	{ "none", KIND_NONE, true },
+};
+
+struct args {
+	const struct side *side;
+	regex_t match;
+	bool matches;
+	bool quick;
+	bool list;
+	bool many;
+};
+
+int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void bench_say(const struct bench *b, const struct bench_row *row,
+	       const char *what, const char *unit, enum better better,
+	       double value)
+{
+	printf("%s\t%s%s%s\t%s\t%s\t%.6g\n", b->side, row->name,
+	       what ? ", " : "", what ? what : "", unit,
+	       better == MORE_IS_BETTER ? "more" : "less", value);
+	fflush(stdout);
+}
+
+static struct ibv_mr *reg_as(struct bench *b, void *addr, size_t len, int access)
+{
+	if (b->kind == KIND_PINNED)
+		return reg_pinned(&b->env->rig, addr, len, access);
+	if (b->kind == KIND_ON_DEMAND)
+		return reg_odp(&b->env->rig, addr, len, access);
+	return NULL;
+}
+
+struct ibv_mr *bench_reg(struct bench *b, void *addr, size_t len)
+{
+	return reg_as(b, addr, len, ACCESS_ALL);
+}
+
+struct ibv_mr *bench_reg_read(struct bench *b, void *addr, size_t len)
+{
+	return reg_as(b, addr, len, IBV_ACCESS_REMOTE_READ);
+}
+
+void bench_dereg(struct bench *b, struct ibv_mr *mr)
+{
+	if (mr)
+		dereg(&b->env->rig, mr);
+}
+
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+double percentile(int64_t *values, size_t n, double part)
+{
+	qsort(values, n, sizeof(*values), compare);
+	return (double)values[(size_t)((double)(n - 1) * part)];
+}
+
+void shuffle(uint32_t *order, uint32_t n)
+{
+	uint64_t dice = 0x9e3779b97f4a7c15;
+	uint32_t i, j, old;
+
+	for (i = 0; i < n; i++)
+		order[i] = i;
+	for (i = n; i > 1; i--) {
+		dice = dice * 6364136223846793005 + 1442695040888963407;
+		j = (uint32_t)((dice >> 33) % i);
+		old = order[i - 1];
+		order[i - 1] = order[j];
+		order[j] = old;
+	}
+}
+
+struct job {
+	struct bench bench;
+	const struct bench_row *row;
+};
+
+static int run_row(void *arg)
+{
+	const struct pair_config rc = {
+		.type = IBV_QPT_RC, .mtu = IBV_MTU_4096,
+	};
+	struct job *job = arg;
+	void *state;
+
+	env_setup(&state);
+	job->bench.env = state;
+	pair_close(&job->bench.env->rc);
+	pair_open(&job->bench.env->rc, &job->bench.env->rig, &rc);
+	job->row->run(&job->bench, job->row);
+	env_teardown(&state);
+	fflush(stdout);
+
+	return EXIT_SUCCESS;
+}
+
+/* In a process of its own: nobody's windows, and no other row's failure. */
+static void row(const struct args *args, const struct bench_row *row)
+{
+	struct job job = {
+		.bench = {
+			.side = args->side->name,
+			.kind = args->side->kind,
+			.ours = args->side->ours,
+			.quick = args->quick,
+		},
+		.row = row,
+	};
+
+	if (child_wait(child_start(run_row, &job)))
+		printf("%s\t%s\t\tfailed\t\n", args->side->name, row->name);
+	fflush(stdout);
+}
+
+static bool wanted(const struct args *args, const struct bench_row *row)
+{
+	if (args->matches && regexec(&args->match, row->name, 0, NULL, 0))
+		return false;
+	if (args->many != (row->cpus > 1) || row->cpus > get_nprocs())
+		return false;
+	return row->kinds & args->side->kind;
+}
+
+static const struct argp_option options[] = {
+	{ "side", 's', "SIDE", 0,
+	  "stock-pinned, stock-odp, pinned, odp or none (odp); the module that it says is loaded",
+	  0 },
+	{ "match", 'm', "REGEX", 0, "Only rows whose names match", 0 },
+	{ "many", 'p', NULL, 0, "The rows that need several processors", 0 },
+	{ "quick", 'q', NULL, 0, "Rough figures, sooner", 0 },
+	{ "list", 'l', NULL, 0, "Print the rows' names, and measure nothing", 0 },
+	{}
+};
+
+static const struct side *side_named(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
+		if (!strcmp(sides[i].name, name))
+			return &sides[i];
+	}
+	return NULL;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case 's':
+		args->side = side_named(arg);
+		if (!args->side)
+			argp_error(state, "there is no side %s", arg);
+		return 0;
+	case 'm':
+		if (regcomp(&args->match, arg, REG_EXTENDED | REG_NOSUB))
+			argp_error(state, "%s is no regular expression", arg);
+		args->matches = true;
+		return 0;
+	case 'p':
+		args->many = true;
+		return 0;
+	case 'q':
+		args->quick = true;
+		return 0;
+	case 'l':
+		args->list = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.doc = "Measures on-demand paging on SoftRoCE, one side of the comparison."
+		       "\vOne line a figure: side, row, unit, whether more or less is better, "
+		       "value; a row that fails says so in the fourth field. "
+		       "./run bench runs all sides and compares.",
+	};
+	struct args args = { .side = side_named("odp") };
+	const struct bench_row *r;
+	size_t i;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &args))
+		return EXIT_FAILURE;
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		for (r = files[i]; r->name; r++) {
+			if (!wanted(&args, r))
+				continue;
+			if (args.list)
+				puts(r->name);
+			else
+				row(&args, r);
+		}
+	}
+	if (args.matches)
+		regfree(&args.match);
+
+	return EXIT_SUCCESS;
+}

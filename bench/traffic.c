@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Operations, one after the other or some at once.
+ */
+#include "bench.h"
+
+static bool is_send(const struct traffic *t)
+{
+	return t->op == IBV_WR_SEND;
+}
+
+static void post_one(const struct traffic *t, uint32_t i)
+{
+	uint64_t offset = t->order ? (uint64_t)t->order[i] * t->len : 0;
+	struct ibv_sge to = { t->remote.addr + offset, t->len, t->remote.key };
+	struct ibv_sge sge = { t->local.addr + offset, t->len, t->local.key };
+	struct ibv_send_wr wr = {
+		.opcode = t->op,
+		.send_flags = IBV_SEND_SIGNALED,
+		.sg_list = &sge,
+		.num_sge = 1,
+	};
+
+	if (is_send(t)) {
+		post_recv(t->pair, &to, 1, i);
+	} else if (t->op == IBV_WR_ATOMIC_FETCH_AND_ADD ||
+		   t->op == IBV_WR_ATOMIC_CMP_AND_SWP) {
+		wr.wr.atomic.remote_addr = t->remote.addr + offset;
+		wr.wr.atomic.rkey = t->remote.key;
+		wr.wr.atomic.compare_add = 1;
+	} else {
+		wr.wr.rdma.remote_addr = t->remote.addr + offset;
+		wr.wr.rdma.rkey = t->remote.key;
+	}
+	post_send(t->pair->a, &wr);
+}
+
+static void finish_one(const struct traffic *t)
+{
+	expect_success("operation", wait_wc(t->pair->a_cq, "operation").status);
+	if (is_send(t))
+		expect_success("receive",
+			       wait_wc(t->pair->b_cq, "receive").status);
+}
+
+int64_t traffic_run(const struct traffic *t, uint32_t n)
+{
+	int64_t start = now_ns();
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		if (i >= t->depth)
+			finish_one(t);
+		post_one(t, i);
+	}
+	for (i = 0; i < n && i < t->depth; i++)
+		finish_one(t);
+
+	return now_ns() - start;
+}
+
+void traffic_time(const struct traffic *t, uint32_t n, int64_t *ns)
+{
+	int64_t start;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		start = now_ns();
+		post_one(t, i);
+		finish_one(t);
+		ns[i] = now_ns() - start;
+	}
+}
