@@ -117,35 +117,37 @@ def before(row, other):
 
 
 def speed(row, side):
-    """A side's speed beside pinned memory on the stock rxe, 1 being the same."""
+    """A side's speed beside pinned memory on the stock rxe, 1 being the same; wrong data has none."""
     base = row["sides"].get("stock-pinned", {}).get("median")
-    mine = row["sides"].get(side, {}).get("median")
-    if not base or not mine:
+    cell = row["sides"].get(side, {})
+    mine = cell.get("median")
+    if not base or not mine or cell.get("failed"):
         return None
     return mine / base if row["better"] == "more" else base / mine
 
 
 def plot(rows, title, names, path):
     """Bars for in-tree ODP and ours, one pair for each name."""
-    lines = []
+    lines, intree = [], 0
     for name, label in names.items():
         speeds = [speed(rows.get(name, {"sides": {}}), side) for side in ("stock-odp", "odp")]
         if speeds[1]:
+            intree |= bool(speeds[0])
             lines.append("\t".join([f'"{label}"'] + [f"{s:.4f}" if s else "NaN" for s in speeds]))
     if not lines:
         return
     data = path.with_suffix(".dat")
     data.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    subprocess.run(["gnuplot", "-e", f"data='{data}'; out='{path}'; what='{title}'",
-                    str(HERE / "plot.gp")], check=True)
+    variables = f"data='{data}'; out='{path}'; what='{title}'; intree={int(intree)}"
+    subprocess.run(["gnuplot", "-e", variables, str(HERE / "plot.gp")], check=True)
 
 
 def plots(rows, stem, version):
     passes = {name: name.removeprefix("first pass, ").replace(", ", "\\n", 1)
               for name, row in rows.items()
               if name.startswith("first pass, ") and row["unit"] == "MB/s"}
-    warm = {name: name.removeprefix("warm, ").removesuffix(", one by one").replace(", ", "\\n", 1)
-            for name in rows if name.startswith("warm, ") and name.endswith(", one by one")}
+    warm = {name: name.removeprefix("warm, ").removesuffix(", 16 at once").replace(", ", "\\n", 1)
+            for name in rows if name.startswith("warm, ") and name.endswith(", 16 at once")}
     plot(rows, f"First pass over memory, Linux {version}", passes, OUT / f"{stem}-passes.svg")
     plot(rows, f"Warm memory, Linux {version}", warm, OUT / f"{stem}-warm.svg")
 
