@@ -7,14 +7,13 @@
 #include <glob.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "env.h"
+#include "percentile.h"
 
 static void capabilities_are_reported(void **state)
 {
@@ -106,24 +105,9 @@ static void bad_arguments_are_refused(void **state)
 
 #define ROUNDS 25
 
-static int compare_u64(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 static uint64_t median_registration(struct env *e, void *addr, size_t len)
 {
-	uint64_t times[ROUNDS], start;
+	int64_t times[ROUNDS], start;
 	struct ibv_mr *mr;
 	int i;
 
@@ -135,8 +119,7 @@ static uint64_t median_registration(struct env *e, void *addr, size_t len)
 		assert_int_equal(stats_of(mr).windows, 0);
 		dereg(&e->rig, mr);
 	}
-	qsort(times, ROUNDS, sizeof(times[0]), compare_u64);
-	return times[ROUNDS / 2];
+	return (uint64_t)percentile(times, ROUNDS, 0.5);
 }
 
 /* Medians may differ by the noise of an emulator, not by the length. */

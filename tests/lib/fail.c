@@ -87,12 +87,17 @@ void child_kill(pid_t pid)
 	}
 }
 
-int64_t now_us(void)
+int64_t now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t now_us(void)
+{
+	return now_ns() / 1000;
 }
 
 int64_t now_ms(void)

@@ -41,9 +41,10 @@ void child_wait_ok(pid_t pid);
 /* Kills a child and waits for it. */
 void child_kill(pid_t pid);
 
-/* Milliseconds, and microseconds, of a clock that only goes forward. */
+/* Milliseconds, micro- and nanoseconds of a clock that only goes forward. */
 int64_t now_ms(void);
 int64_t now_us(void);
+int64_t now_ns(void);
 
 /*
  * Runs @cond(arg) until it is true, at most PATIENCE_MS; false if it never was.

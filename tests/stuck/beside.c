@@ -15,7 +15,6 @@
  * meets one, and the 99th percentile grows by that.
  */
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "crowd.h"
@@ -36,10 +35,7 @@ struct figures {
 
 static double now_s(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)now_ns() / 1e9;
 }
 
 static int compare(const void *a, const void *b)
