@@ -38,7 +38,7 @@ static void ahead_run(struct bench *b, const struct bench_row *row)
 		test_fail("MADV_POPULATE_WRITE: %s", strerror(errno));
 	bench_say(b, row, NULL, "MB/s", MORE_IS_BETTER,
 		  (double)LEN * 1000 / (double)(now_ns() - start));
-	bench_dereg(b, mr);
+	bench_dereg(mr);
 }
 
 const struct bench_row ahead_rows[] = {

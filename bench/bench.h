@@ -71,9 +71,6 @@ void bench_say(const struct bench *b, const struct bench_row *row,
 	       const char *what, const char *unit, enum better better,
 	       double value);
 
-/* Nanoseconds of a clock that only goes forward. */
-int64_t now_ns(void);
-
 /* Registers in the side's way, for all access; NULL for KIND_NONE. */
 struct ibv_mr *bench_reg(struct bench *b, void *addr, size_t len);
 
@@ -81,10 +78,11 @@ struct ibv_mr *bench_reg(struct bench *b, void *addr, size_t len);
 struct ibv_mr *bench_reg_read(struct bench *b, void *addr, size_t len);
 
 /* Undoes that; takes NULL. */
-void bench_dereg(struct bench *b, struct ibv_mr *mr);
+void bench_dereg(struct ibv_mr *mr);
 
-/* Sorts, and says the value below which @part of @n values lie. */
-double percentile(int64_t *values, size_t n, double part);
+/* Prints what @part of @n nanoseconds are below, in microseconds; sorts them. */
+void bench_say_us(const struct bench *b, const struct bench_row *row,
+		  const char *what, int64_t *ns, size_t n, double part);
 
 /* A permutation of 0 to @n - 1, the same each time. */
 void shuffle(uint32_t *order, uint32_t n);
@@ -108,6 +106,13 @@ struct traffic {
 	uint32_t depth;
 	const uint32_t *order;
 };
+
+/* Writes of @len bytes from A's pinned buffer, one by one; all but @remote. */
+struct traffic traffic_writes(struct bench *b, uint32_t len);
+
+/* Posts the @i-th of them, and waits for the oldest that is under way. */
+void traffic_post(const struct traffic *t, uint32_t i);
+void traffic_finish(const struct traffic *t);
 
 /* Runs @n of them; the nanoseconds that they took. */
 int64_t traffic_run(const struct traffic *t, uint32_t n);

@@ -5,13 +5,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "percentile.h"
 
 #define ROUNDS 256
 #define FEW_ROUNDS 5
@@ -30,22 +30,17 @@ struct used {
 	size_t len;
 };
 
-/* The device has read all of it, or the CPU if there is no region. */
+/* The device has written all of it, or the CPU if there is no region. */
 static void use(struct used *u, size_t off, size_t len)
 {
-	struct traffic t = {
-		.pair = &u->b->env->rc,
-		.op = IBV_WR_RDMA_WRITE,
-		.local = env_buf(u->b->env),
-		.depth = 1,
-	};
+	struct traffic t;
 	size_t n;
 
 	mem_touch(u->mem + off, len);
 	for (; u->mrs[0] && len; off += n, len -= n) {
 		n = len < MIB ? len : MIB;
+		t = traffic_writes(u->b, (uint32_t)n);
 		t.remote = ref_r(u->mrs[0], u->mem + off);
-		t.len = (uint32_t)n;
 		traffic_run(&t, 1);
 	}
 }
@@ -59,10 +54,7 @@ static void used_make(struct used *u, struct bench *b, size_t len,
 	mem_advise(u->mem, len, MADV_NOHUGEPAGE, "NOHUGEPAGE");
 	mem_touch(u->mem, len);
 	while (regions--)
-		u->mrs[regions] = b->kind == KIND_NONE ? NULL :
-			ibv_reg_mr(b->env->rig.pd, u->mem, len, ACCESS_ALL |
-				   (b->kind == KIND_ON_DEMAND ?
-				    IBV_ACCESS_ON_DEMAND : 0));
+		u->mrs[regions] = bench_reg(b, u->mem, len);
 	use(u, 0, len);
 }
 
@@ -70,10 +62,8 @@ static void used_free(struct used *u)
 {
 	uint32_t i;
 
-	for (i = 0; i < u->nr_mrs; i++) {
-		if (u->mrs[i])
-			ibv_dereg_mr(u->mrs[i]);
-	}
+	for (i = 0; i < u->nr_mrs; i++)
+		bench_dereg(u->mrs[i]);
 	mem_unmap(u->mem, u->len);
 }
 
@@ -93,8 +83,7 @@ static void dontneed_run(struct bench *b, const struct bench_row *row)
 		madvise(u.mem + off, gone->len, MADV_DONTNEED);
 		ns[i] = now_ns() - start;
 	}
-	bench_say(b, row, NULL, "us", LESS_IS_BETTER,
-		  percentile(ns, rounds, 0.5) / 1000);
+	bench_say_us(b, row, NULL, ns, rounds, 0.5);
 	used_free(&u);
 }
 
@@ -147,7 +136,6 @@ struct dropper {
 	uint8_t *mem;
 	size_t len;
 	atomic_bool stop;
-	uint32_t times;
 };
 
 /* 64 KiB a thousand times a second, in its own half of the region. */
@@ -160,7 +148,6 @@ static void *drop(void *arg)
 	while (!atomic_load(&d->stop)) {
 		madvise(d->mem + off, 64 * KIB, MADV_DONTNEED);
 		off = (off + 64 * KIB) % d->len;
-		d->times++;
 		nanosleep(&ms, NULL);
 	}
 	return NULL;
@@ -174,13 +161,7 @@ static void beside_run(struct bench *b, const struct bench_row *row)
 	struct dropper d = { .len = len / 2 };
 	pthread_t thread;
 	struct used u;
-	struct traffic t = {
-		.pair = &b->env->rc,
-		.op = IBV_WR_RDMA_WRITE,
-		.local = env_buf(b->env),
-		.len = 4 * KIB,
-		.depth = 16,
-	};
+	struct traffic t = traffic_writes(b, 4 * KIB);
 	uint8_t *buf = mem_anon(len / 2);
 	struct ibv_mr *buf_mr = reg_pinned(&b->env->rig, buf, len / 2,
 					   ACCESS_ALL);
@@ -191,6 +172,7 @@ static void beside_run(struct bench *b, const struct bench_row *row)
 	order = calloc(n, sizeof(*order));
 	for (i = 0; i < n; i++)
 		order[i] = i % pages;
+	t.depth = 16;
 	t.order = order;
 	t.local = ref_l(buf_mr, buf);
 	t.remote = ref_r(u.mrs[0], u.mem);

@@ -4,7 +4,6 @@
  * beside what was asked for.
  */
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "bench.h"
 
@@ -22,12 +21,7 @@ static void lone_run(struct bench *b, const struct bench_row *row)
 	const size_t len = WRITES * APART;
 	uint8_t *mem = mem_anon(len);
 	struct ibv_mr *mr = bench_reg(b, mem, len);
-	struct traffic t = {
-		.pair = &b->env->rc,
-		.op = IBV_WR_RDMA_WRITE,
-		.local = env_buf(b->env),
-		.len = PAGE,
-	};
+	struct traffic t = traffic_writes(b, PAGE);
 	int64_t ns[WRITES];
 	int i;
 
@@ -41,11 +35,9 @@ static void lone_run(struct bench *b, const struct bench_row *row)
 	for (i = 0; i < WRITES; i++)
 		pattern_check("a page", mem + i * APART, PAGE, 3, 0);
 	/* The first one brings the window. */
-	bench_say(b, row, "p50", "us", LESS_IS_BETTER,
-		  percentile(ns + 1, WRITES - 1, 0.5) / 1000);
-	bench_say(b, row, "p99", "us", LESS_IS_BETTER,
-		  percentile(ns + 1, WRITES - 1, 0.99) / 1000);
-	bench_dereg(b, mr);
+	bench_say_us(b, row, "p50", ns + 1, WRITES - 1, 0.5);
+	bench_say_us(b, row, "p99", ns + 1, WRITES - 1, 0.99);
+	bench_dereg(mr);
 }
 
 /* One page of a hundred, at random, of a GiB. */
@@ -56,13 +48,7 @@ static void sparse_run(struct bench *b, const struct bench_row *row)
 	uint32_t *order = calloc(npages, sizeof(*order));
 	uint8_t *mem = mem_anon(len);
 	struct ibv_mr *mr = bench_reg(b, mem, len);
-	struct traffic t = {
-		.pair = &b->env->rc,
-		.op = IBV_WR_RDMA_WRITE,
-		.local = env_buf(b->env),
-		.len = PAGE,
-		.depth = 1,
-	};
+	struct traffic t = traffic_writes(b, PAGE);
 	int64_t before = meminfo("AnonPages");
 	uint32_t i;
 
@@ -76,7 +62,7 @@ static void sparse_run(struct bench *b, const struct bench_row *row)
 		  (double)(meminfo("AnonPages") - before) / PAGE / n);
 	for (i = 0; i < n; i++)
 		pattern_check("a page", mem + order[i] * PAGE, PAGE, 4, 0);
-	bench_dereg(b, mr);
+	bench_dereg(mr);
 	free(order);
 }
 

@@ -4,14 +4,16 @@
  * each side in turn (in-guest); a person may as well.
  */
 #include <argp.h>
+#include <errno.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 
 #include "bench.h"
+#include "dice.h"
+#include "percentile.h"
 
 static const struct bench_row *const files[] = {
 	pass_rows, warm_rows, lone_rows, reg_rows, gone_rows, ahead_rows,
@@ -39,14 +41,6 @@ struct args {
 	bool many;
 };
 
-int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 void bench_say(const struct bench *b, const struct bench_row *row,
 	       const char *what, const char *unit, enum better better,
 	       double value)
@@ -59,11 +53,17 @@ void bench_say(const struct bench *b, const struct bench_row *row,
 
 static struct ibv_mr *reg_as(struct bench *b, void *addr, size_t len, int access)
 {
-	if (b->kind == KIND_PINNED)
-		return reg_pinned(&b->env->rig, addr, len, access);
+	struct ibv_mr *mr;
+
+	if (b->kind == KIND_NONE)
+		return NULL;
 	if (b->kind == KIND_ON_DEMAND)
-		return reg_odp(&b->env->rig, addr, len, access);
-	return NULL;
+		access |= IBV_ACCESS_ON_DEMAND;
+	mr = ibv_reg_mr(b->env->rig.pd, addr, len, access);
+	if (!mr)
+		test_fail("region at %p, %zu bytes, access 0x%x: %s", addr, len,
+			  access, strerror(errno));
+	return mr;
 }
 
 struct ibv_mr *bench_reg(struct bench *b, void *addr, size_t len)
@@ -76,35 +76,30 @@ struct ibv_mr *bench_reg_read(struct bench *b, void *addr, size_t len)
 	return reg_as(b, addr, len, IBV_ACCESS_REMOTE_READ);
 }
 
-void bench_dereg(struct bench *b, struct ibv_mr *mr)
+void bench_dereg(struct ibv_mr *mr)
 {
-	if (mr)
-		dereg(&b->env->rig, mr);
+	int err = mr ? ibv_dereg_mr(mr) : 0;
+
+	if (err)
+		test_fail("ibv_dereg_mr: %s", strerror(err));
 }
 
-static int compare(const void *a, const void *b)
+void bench_say_us(const struct bench *b, const struct bench_row *row,
+		  const char *what, int64_t *ns, size_t n, double part)
 {
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-double percentile(int64_t *values, size_t n, double part)
-{
-	qsort(values, n, sizeof(*values), compare);
-	return (double)values[(size_t)((double)(n - 1) * part)];
+	bench_say(b, row, what, "us", LESS_IS_BETTER,
+		  percentile(ns, n, part) / 1000);
 }
 
 void shuffle(uint32_t *order, uint32_t n)
 {
-	uint64_t dice = 0x9e3779b97f4a7c15;
+	struct dice dice = { .state = 1 };
 	uint32_t i, j, old;
 
 	for (i = 0; i < n; i++)
 		order[i] = i;
 	for (i = n; i > 1; i--) {
-		dice = dice * 6364136223846793005 + 1442695040888963407;
-		j = (uint32_t)((dice >> 33) % i);
+		j = (uint32_t)roll(&dice, i);
 		old = order[i - 1];
 		order[i - 1] = order[j];
 		order[j] = old;

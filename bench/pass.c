@@ -165,8 +165,8 @@ static void pass_run(struct bench *b, const struct bench_row *row)
 
 	say_counters(b, row, mr, len);
 	pattern_check("the pass", is_read(pass) ? buf : mem, len, 1, 0);
-	bench_dereg(b, mr);
-	bench_dereg(b, buf_mr);
+	bench_dereg(mr);
+	dereg(&b->env->rig, buf_mr);
 	free(order);
 	swap_close();
 }

@@ -4,7 +4,6 @@
  * single write, as a program's without a registration cache do.
  */
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "bench.h"
 
@@ -19,13 +18,7 @@ static void used_once(struct bench *b, const struct bench_row *row,
 		      const char *what, size_t step)
 {
 	uint8_t *mem = mem_anon((ROUNDS + 1) * PAGE);
-	struct traffic t = {
-		.pair = &b->env->rc,
-		.op = IBV_WR_RDMA_WRITE,
-		.local = env_buf(b->env),
-		.len = PAGE,
-		.depth = 1,
-	};
+	struct traffic t = traffic_writes(b, PAGE);
 	int64_t ns[ROUNDS + 1], start;
 	struct ibv_mr *mr;
 	uint8_t *at = mem;
@@ -38,12 +31,11 @@ static void used_once(struct bench *b, const struct bench_row *row,
 		mr = bench_reg(b, at, PAGE);
 		t.remote = ref_r(mr, at);
 		traffic_run(&t, 1);
-		bench_dereg(b, mr);
+		bench_dereg(mr);
 		ns[i] = now_ns() - start;
 		pattern_check("the page", at, PAGE, 5, 0);
 	}
-	bench_say(b, row, what, "us", LESS_IS_BETTER,
-		  percentile(ns + 1, ROUNDS, 0.5) / 1000);
+	bench_say_us(b, row, what, ns + 1, ROUNDS, 0.5);
 }
 
 static void used_once_run(struct bench *b, const struct bench_row *row)
@@ -73,28 +65,21 @@ static void reg_run(struct bench *b, const struct bench_row *row)
 	int rounds = b->kind == KIND_PINNED && reg->len > MIB ? 8 : ROUNDS;
 	uint8_t *mem = reg_memory(b, reg->len);
 	int64_t took[ROUNDS], left[ROUNDS], start, there;
-	int access = b->kind == KIND_PINNED ? ACCESS_ALL :
-					      ACCESS_ALL | IBV_ACCESS_ON_DEMAND;
 
-	for (i = 0; i < live; i++) {
-		mrs[i] = ibv_reg_mr(b->env->rig.pd, mem, reg->len, access);
-		if (!mrs[i])
-			test_fail("region %u", i);
-	}
+	for (i = 0; i < live; i++)
+		mrs[i] = bench_reg(b, mem, reg->len);
 	for (i = 0; i < (uint32_t)rounds; i++) {
 		start = now_ns();
 		mr = bench_reg(b, mem, reg->len);
 		there = now_ns();
-		bench_dereg(b, mr);
+		bench_dereg(mr);
 		took[i] = there - start;
 		left[i] = now_ns() - there;
 	}
 	for (i = 0; i < live; i++)
-		ibv_dereg_mr(mrs[i]);
-	bench_say(b, row, "register", "us", LESS_IS_BETTER,
-		  percentile(took, rounds, 0.5) / 1000);
-	bench_say(b, row, "deregister", "us", LESS_IS_BETTER,
-		  percentile(left, rounds, 0.5) / 1000);
+		bench_dereg(mrs[i]);
+	bench_say_us(b, row, "register", took, rounds, 0.5);
+	bench_say_us(b, row, "deregister", left, rounds, 0.5);
 	free(mrs);
 }
 
@@ -112,8 +97,7 @@ static void objects_run(struct bench *b, const struct bench_row *row)
 			test_fail("no window");
 		ns[i] = now_ns() - start;
 	}
-	bench_say(b, row, NULL, "us", LESS_IS_BETTER,
-		  percentile(ns, ROUNDS, 0.5) / 1000);
+	bench_say_us(b, row, NULL, ns, ROUNDS, 0.5);
 }
 
 #define REG(title, which, ...) {					\

@@ -128,9 +128,9 @@ def speed(row, side):
 
 def plot(rows, title, names, path):
     """Bars for in-tree ODP and ours, one pair for each name."""
-    lines, intree = [], 0
+    lines, intree = [], False
     for name, label in names.items():
-        speeds = [speed(rows.get(name, {"sides": {}}), side) for side in ("stock-odp", "odp")]
+        speeds = [speed(rows[name], side) for side in ("stock-odp", "odp")]
         if speeds[1]:
             intree |= bool(speeds[0])
             lines.append("\t".join([f'"{label}"'] + [f"{s:.4f}" if s else "NaN" for s in speeds]))

@@ -2,8 +2,6 @@
 /*
  * Several queue pairs on several processors, on one region or on one each.
  */
-#include <stdlib.h>
-
 #include "bench.h"
 
 #define MAX_PAIRS 8
@@ -25,6 +23,7 @@ static void scale_run(struct bench *b, const struct bench_row *row)
 	uint32_t p, i, n = (b->quick ? 2000 : 8000) / scale->pairs;
 	size_t len = MAX_PAIRS * AREA;
 	struct pair pairs[MAX_PAIRS];
+	struct traffic t[MAX_PAIRS];
 	struct ibv_mr *mrs[MAX_PAIRS];
 	uint8_t *mem = mem_anon(len);
 	int64_t start;
@@ -33,6 +32,10 @@ static void scale_run(struct bench *b, const struct bench_row *row)
 		pair_open(&pairs[p], &b->env->rig, &rc);
 		mrs[p] = !p || scale->own_regions ? bench_reg(b, mem, len) :
 						    mrs[0];
+		t[p] = traffic_writes(b, scale->len);
+		t[p].pair = &pairs[p];
+		t[p].local.addr += p * AREA;
+		t[p].remote = ref_r(mrs[p], mem + p * AREA);
 	}
 	pattern_fill(b->env->buf, len, 7, 0);
 	expect_success("write", do_write(&b->env->rc, env_buf(b->env),
@@ -40,26 +43,10 @@ static void scale_run(struct bench *b, const struct bench_row *row)
 	start = now_ns();
 	for (i = 0; i < n + DEPTH; i++) {
 		for (p = 0; p < scale->pairs; p++) {
-			struct ibv_sge sge = {
-				(uintptr_t)b->env->buf + p * AREA, scale->len,
-				b->env->buf_mr->lkey,
-			};
-			struct ibv_send_wr wr = {
-				.opcode = IBV_WR_RDMA_WRITE,
-				.send_flags = IBV_SEND_SIGNALED,
-				.sg_list = &sge,
-				.num_sge = 1,
-				.wr.rdma = {
-					(uintptr_t)mem + p * AREA, mrs[p]->rkey,
-				},
-			};
-
 			if (i >= DEPTH)
-				expect_success("write",
-					       wait_wc(pairs[p].a_cq,
-						       "write").status);
+				traffic_finish(&t[p]);
 			if (i < n)
-				post_send(pairs[p].a, &wr);
+				traffic_post(&t[p], i);
 		}
 	}
 	bench_say(b, row, NULL, "MB/s", MORE_IS_BETTER,
@@ -69,7 +56,7 @@ static void scale_run(struct bench *b, const struct bench_row *row)
 	for (p = 0; p < scale->pairs; p++) {
 		pair_close(&pairs[p]);
 		if (!p || scale->own_regions)
-			bench_dereg(b, mrs[p]);
+			bench_dereg(mrs[p]);
 	}
 }
 

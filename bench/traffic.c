@@ -9,7 +9,18 @@ static bool is_send(const struct traffic *t)
 	return t->op == IBV_WR_SEND;
 }
 
-static void post_one(const struct traffic *t, uint32_t i)
+struct traffic traffic_writes(struct bench *b, uint32_t len)
+{
+	return (struct traffic) {
+		.pair = &b->env->rc,
+		.op = IBV_WR_RDMA_WRITE,
+		.local = env_buf(b->env),
+		.len = len,
+		.depth = 1,
+	};
+}
+
+void traffic_post(const struct traffic *t, uint32_t i)
 {
 	uint64_t offset = t->order ? (uint64_t)t->order[i] * t->len : 0;
 	struct ibv_sge to = { t->remote.addr + offset, t->len, t->remote.key };
@@ -35,7 +46,7 @@ static void post_one(const struct traffic *t, uint32_t i)
 	post_send(t->pair->a, &wr);
 }
 
-static void finish_one(const struct traffic *t)
+void traffic_finish(const struct traffic *t)
 {
 	expect_success("operation", wait_wc(t->pair->a_cq, "operation").status);
 	if (is_send(t))
@@ -50,11 +61,11 @@ int64_t traffic_run(const struct traffic *t, uint32_t n)
 
 	for (i = 0; i < n; i++) {
 		if (i >= t->depth)
-			finish_one(t);
-		post_one(t, i);
+			traffic_finish(t);
+		traffic_post(t, i);
 	}
 	for (i = 0; i < n && i < t->depth; i++)
-		finish_one(t);
+		traffic_finish(t);
 
 	return now_ns() - start;
 }
@@ -66,8 +77,8 @@ void traffic_time(const struct traffic *t, uint32_t n, int64_t *ns)
 
 	for (i = 0; i < n; i++) {
 		start = now_ns();
-		post_one(t, i);
-		finish_one(t);
+		traffic_post(t, i);
+		traffic_finish(t);
 		ns[i] = now_ns() - start;
 	}
 }

@@ -22,14 +22,8 @@ static struct ibv_mr *warm_up(struct bench *b, uint8_t *mem,
 {
 	struct ibv_mr *mr = bench_reg(b, mem, MIB + 2 * PAGE);
 
-	*t = (struct traffic) {
-		.pair = &b->env->rc,
-		.op = IBV_WR_RDMA_WRITE,
-		.local = env_buf(b->env),
-		.remote = ref_r(mr, mem),
-		.len = MIB,
-		.depth = 1,
-	};
+	*t = traffic_writes(b, MIB);
+	t->remote = ref_r(mr, mem);
 	mem_touch(mem, MIB + 2 * PAGE);
 	traffic_run(t, 1);
 	/* Nothing shall lie at the start of a page by chance. */
@@ -72,13 +66,12 @@ static void warm_run(struct bench *b, const struct bench_row *row)
 	t.op = warm->op;
 	t.len = warm->len;
 	traffic_time(&t, n, ns);
-	bench_say(b, row, "one by one", "us", LESS_IS_BETTER,
-		  percentile(ns, n, 0.5) / 1000);
+	bench_say_us(b, row, "one by one", ns, n, 0.5);
 	t.depth = DEPTH;
 	bench_say(b, row, "16 at once", "us", LESS_IS_BETTER,
 		  (double)traffic_run(&t, n) / n / 1000);
 	warm_check(b, &t, mem);
-	bench_dereg(b, mr);
+	bench_dereg(mr);
 	free(ns);
 }
 
@@ -91,14 +84,11 @@ static void tail_run(struct bench *b, const struct bench_row *row)
 
 	t.len = 4 * KIB;
 	traffic_time(&t, SAMPLES, ns);
-	bench_say(b, row, "p50", "us", LESS_IS_BETTER,
-		  percentile(ns, SAMPLES, 0.5) / 1000);
-	bench_say(b, row, "p99", "us", LESS_IS_BETTER,
-		  percentile(ns, SAMPLES, 0.99) / 1000);
-	bench_say(b, row, "p99.9", "us", LESS_IS_BETTER,
-		  percentile(ns, SAMPLES, 0.999) / 1000);
+	bench_say_us(b, row, "p50", ns, SAMPLES, 0.5);
+	bench_say_us(b, row, "p99", ns, SAMPLES, 0.99);
+	bench_say_us(b, row, "p99.9", ns, SAMPLES, 0.999);
 	warm_check(b, &t, mem);
-	bench_dereg(b, mr);
+	bench_dereg(mr);
 	free(ns);
 }
 
