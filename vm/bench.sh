@@ -30,7 +30,7 @@ bench_alone() {
 }
 
 cmd_bench() {
-	local quick=0 match=() other='' args=() series kernels=() jobs=() i status=0
+	local quick=0 match=() other='' args=() series kernels=() status=0
 	while (($#)); do
 		case $1 in
 		--quick) quick=1; shift ;;
@@ -42,24 +42,14 @@ cmd_bench() {
 	parse_options "${args[@]}"
 	((${#rest[@]} == 0)) || die "bench takes no argument besides its options; ./run help shows how."
 	[[ ! $other || -r $other ]] || die "$other cannot be read; give a JSON file of an earlier ./run bench."
-	guest_ready
-	for series in ${guest_kernel:-$(test_series)}; do
-		kernels+=("$(kernel_name "$series")")
-		prepare "${kernels[-1]}"
-	done
+	kernels_ready
 	mkdir -p -- "$top/build/bench"
 	[[ ! $other ]] || cp -- "$other" "$top/build/bench/other.json"
 	((!quick)) || match+=(--quick)
 	bench_alone
 
 	guest_icount=1 guest_smp=1
-	for series in "${kernels[@]}"; do
-		bench_guest "$series" one $((quick ? 1 : 3)) "${match[@]}" &
-		jobs+=($!)
-	done
-	for i in "${!jobs[@]}"; do
-		wait "${jobs[i]}" || status=$?
-	done
+	kernels_each bench_guest one $((quick ? 1 : 3)) "${match[@]}"
 	guest_icount=0 guest_smp=2
 	for series in "${kernels[@]}"; do
 		bench_guest "$series" many $((quick ? 3 : 7)) --many "${match[@]}" || status=$?

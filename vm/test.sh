@@ -46,28 +46,40 @@ test_series() {
 	printf '%s\n' "$ODP_STABLE" "$(image_newest)" | sort -uV
 }
 
-cmd_test() {
-	parse_options "$@"
+# kernels_ready: puts into `kernels` those that the options ask for, each ready to be booted.
+kernels_ready() {
+	local series
 	guest_ready
-	local series kernels=() filter=() jobs=() i status=0
-	if ((${#rest[@]})); then
-		filter=(-R "$(IFS='|'; echo "${rest[*]}")")
-	fi
 	for series in ${guest_kernel:-$(test_series)}; do
 		kernels+=("$(kernel_name "$series")")
 		prepare "${kernels[-1]}"
 	done
+}
 
+# kernels_each FUNCTION [ARG...]: FUNCTION KERNEL ARG... for all of `kernels` at the same time; puts into `status`
+# how one ended that failed. To be told by its own status would take errexit from FUNCTION.
+kernels_each() {
+	local kernel jobs=() i
 	# Jobs in the background do not hear of ctrl-c.
 	trap 'kill "${jobs[@]}" 2>/dev/null; exit 130' INT
 	trap 'kill "${jobs[@]}" 2>/dev/null; exit 143' TERM HUP
-	for series in "${kernels[@]}"; do
-		test_kernel "$series" "${filter[@]}" </dev/null &
+	for kernel in "${kernels[@]}"; do
+		"$1" "$kernel" "${@:2}" </dev/null &
 		jobs+=($!)
 	done
 	for i in "${!jobs[@]}"; do
 		wait "${jobs[i]}" || status=$?
 	done
+}
+
+cmd_test() {
+	parse_options "$@"
+	local series kernels=() filter=() status=0
+	if ((${#rest[@]})); then
+		filter=(-R "$(IFS='|'; echo "${rest[*]}")")
+	fi
+	kernels_ready
+	kernels_each test_kernel "${filter[@]}"
 	if [[ $guest_checked && ! ${ODP_FULL-} ]]; then
 		say "Without --full, tests with the label slow are left out."
 	fi
