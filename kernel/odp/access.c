@@ -1,80 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * Access: touching a mirror's pages. The warm path takes an RCU read section
- * and the leaf's read lock, and counts nothing.
+ * Access: touching a mirror's pages, those that the table has (warm.h) and those
+ * that it has not.
  */
-#include <linux/highmem.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 
 #include "exclusive.h"
 #include "fault.h"
-#include "iomem.h"
-#include "leaf.h"
-#include "mirror.h"
 #include "pfnmap.h"
 #include "quick.h"
 #include "slow.h"
 #include "snap.h"
 #include "space.h"
 #include "trace.h"
+#include "warm.h"
 
 /* One visit on its way through the pages. */
 struct odp_visit {
 	struct odp_mirror *m;
-	odp_visit_fn fn;
-	void *arg;
-	unsigned int how;
+	struct odp_touch touch;
 	bool write;
-	bool exclusive;
 };
-
-static int odp_visit_mapped(const struct odp_visit *v, struct page *page,
-			    unsigned long va, size_t bytes)
-{
-	void *kaddr = kmap_local_page(page);
-	int err;
-
-	err = v->fn(kaddr + offset_in_page(va), bytes, v->arg);
-	kunmap_local(kaddr);
-
-	return err;
-}
-
-static int odp_visit_pfn(const struct odp_visit *v, unsigned long pfn, bool io,
-			 unsigned long va, size_t bytes)
-{
-	if (unlikely(io))
-		return odp_iomem_visit(pfn, offset_in_page(va), bytes, v->how,
-				       v->fn, v->arg);
-	return odp_visit_mapped(v, pfn_to_page(pfn), va, bytes);
-}
 
 /* -ENOENT: the table does not give the access. */
 static int odp_visit_warm(const struct odp_visit *v, unsigned long va,
 			  size_t bytes)
 {
-	struct odp_leaf *leaf;
-	int err = -ENOENT;
-	u64 pte;
+	int err;
 
-	rcu_read_lock();
-	leaf = odp_leaf_find(v->m->space, va);
-	if (!leaf)
-		goto out;
+	odp_warm(v->m->space, v->touch, va, bytes, &err);
 
-	read_lock(&leaf->lock);
-	pte = odp_leaf_get(leaf, va);
-	if (odp_pte_allows(pte, v->write) &&
-	    (!v->exclusive || (pte & ODP_PTE_EXCLUSIVE))) {
-		if (~pte & odp_pte_touched(v->write))
-			odp_leaf_touch(leaf, va, pte, v->write);
-		err = odp_visit_pfn(v, odp_pte_pfn(pte), pte & ODP_PTE_IO, va,
-				    bytes);
-	}
-	read_unlock(&leaf->lock);
-out:
-	rcu_read_unlock();
 	return err;
 }
 
@@ -104,7 +60,8 @@ static int odp_visit_page(unsigned long pfn, bool io, void *arg)
 {
 	struct odp_visit_page *visit = arg;
 
-	return odp_visit_pfn(visit->v, pfn, io, visit->va, visit->bytes);
+	return odp_touch_pfn(visit->v->touch, pfn, io, visit->va,
+			     visit->bytes);
 }
 
 /* -ENOENT: not a page of a PFN map, or no page. */
@@ -148,7 +105,7 @@ out:
 	if (pinned != 1)
 		return -EAGAIN;
 
-	err = odp_visit_mapped(v, page, va, bytes);
+	err = odp_touch_page(v->touch, page, va, bytes);
 	unpin_user_pages_dirty_lock(&page, 1, v->write);
 
 	return err;
@@ -229,7 +186,7 @@ static int odp_visit_round(struct odp_fault *f)
 static int odp_visit_cold(const struct odp_visit *v, unsigned long va,
 			  size_t bytes, u64 length)
 {
-	struct odp_fault f = odp_visit_fault(v->m, va, length, v->how);
+	struct odp_fault f = odp_visit_fault(v->m, va, length, v->touch.how);
 	unsigned int round;
 	int err = -EAGAIN;
 
@@ -247,9 +204,9 @@ static int odp_visit_cold(const struct odp_visit *v, unsigned long va,
 	err = odp_visit_pinned(v, &f, va, bytes);
 out:
 	if (err == -EINPROGRESS)
-		return odp_visit_slow(v->m, f.critical, v->how, false,
+		return odp_visit_slow(v->m, f.critical, v->touch.how, false,
 				      NULL);
-	odp_count_fault(v->m, v->how);
+	odp_count_fault(v->m, v->touch.how);
 	return err;
 }
 
@@ -264,7 +221,7 @@ static int odp_visit_taken(void *arg)
 static int odp_visit_exclusive(const struct odp_visit *v, unsigned long va,
 			       size_t bytes)
 {
-	struct odp_fault f = odp_visit_fault(v->m, va, bytes, v->how);
+	struct odp_fault f = odp_visit_fault(v->m, va, bytes, v->touch.how);
 	struct odp_visit_page visit = { v, va, bytes };
 	unsigned int round;
 	int err = -EAGAIN;
@@ -275,8 +232,27 @@ static int odp_visit_exclusive(const struct odp_visit *v, unsigned long va,
 	if (err == -EAGAIN)
 		err = f.wait ? -EBUSY : -EINPROGRESS;
 	if (err == -EINPROGRESS)
-		return odp_visit_slow(v->m, f.critical, v->how, false, NULL);
-	odp_count_fault(v->m, v->how);
+		return odp_visit_slow(v->m, f.critical, v->touch.how, false, NULL);
+	odp_count_fault(v->m, v->touch.how);
+
+	return err;
+}
+
+/*
+ * The page of @va is missing: bring it in and touch it. @bytes: those of the
+ * access in it; @length: all of the access from there on.
+ */
+static int odp_visit_missing(const struct odp_visit *v, unsigned long va,
+			     size_t bytes, u64 length)
+{
+	int err;
+
+	if (v->touch.exclusive)
+		err = odp_visit_exclusive(v, va, bytes);
+	else
+		err = odp_visit_cold(v, va, bytes, length);
+	if (err && err != -EINPROGRESS)
+		odp_count(v->m, failed_faults, 1);
 
 	return err;
 }
@@ -287,7 +263,8 @@ static int odp_visit_exclusive(const struct odp_visit *v, unsigned long va,
  * @va: the first byte's virtual address
  * @length: in bytes; 0 touches nothing and succeeds
  * @how: a set of ODP_ACCESS_* bits; with ODP_ACCESS_WRITE, @fn may write
- * @fn: called for each piece of a page, upwards
+ * @fn: called for each piece of memory, upwards: part of a page, or of pages
+ *	that follow each other
  * @arg: passed to @fn
  *
  * Pages that are missing are brought in. May sleep; the caller holds no lock,
@@ -307,35 +284,36 @@ static int odp_visit_exclusive(const struct odp_visit *v, unsigned long va,
 int odp_mirror_visit(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 		     odp_visit_fn fn, void *arg)
 {
-	struct odp_visit v = {
+	const struct odp_visit v = {
 		.m = m,
-		.fn = fn,
-		.arg = arg,
-		.how = how,
+		.touch = {
+			.fn = fn,
+			.arg = arg,
+			.how = how,
+			.exclusive = (how & ODP_ACCESS_ATOMIC) &&
+				     READ_ONCE(m->policy.exclusive),
+		},
 		.write = how & ODP_ACCESS_WRITE,
-		.exclusive = (how & ODP_ACCESS_ATOMIC) &&
-			     READ_ONCE(m->policy.exclusive),
 	};
 	size_t bytes;
 	int err;
 
 	if (!length)
 		return 0;
-	err = odp_mirror_check(m, va, length, how & ODP_ACCESS_WRITE);
+	err = odp_mirror_check(m, va, length, v.write);
 	if (err)
 		return err;
 	if (!odp_space_has_leaves(m->space))
 		return -EOPNOTSUPP;
 
 	for (; length && !err; va += bytes, length -= bytes) {
-		bytes = min_t(u64, length, PAGE_SIZE - offset_in_page(va));
-		err = odp_visit_warm(&v, va, bytes);
+		bytes = odp_warm(m->space, v.touch, va, length, &err);
 		if (likely(err != -ENOENT))
 			continue;
-		err = v.exclusive ? odp_visit_exclusive(&v, va, bytes) :
-				    odp_visit_cold(&v, va, bytes, length);
-		if (err && err != -EINPROGRESS)
-			odp_count(m, failed_faults, 1);
+		va += bytes;
+		length -= bytes;
+		bytes = min_t(u64, length, PAGE_SIZE - offset_in_page(va));
+		err = odp_visit_missing(&v, va, bytes, length);
 	}
 
 	return err;
@@ -372,7 +350,7 @@ int odp_mirror_ready(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 	err = odp_mirror_check(m, va, length, how & ODP_ACCESS_WRITE);
 	end = va + min_t(u64, length, ODP_READY_MAX << PAGE_SHIFT);
 	for (; !err; va = (va & PAGE_MASK) + PAGE_SIZE) {
-		va = odp_leaf_lacks(m->space, va, end, write);
+		va = odp_leaf_lacks(m->space, va, end, odp_pte_need(write));
 		if (va >= end)
 			break;
 		f = odp_visit_fault(m, va, end - va, how | ODP_ACCESS_NOWAIT);
@@ -390,7 +368,7 @@ int odp_mirror_ready(struct odp_mirror *m, u64 va, u64 length, unsigned int how,
 }
 EXPORT_SYMBOL_GPL(odp_mirror_ready);
 
-static int odp_copy_in_fn(void *kaddr, size_t bytes, void *arg)
+static inline int odp_copy_in_fn(void *kaddr, size_t bytes, void *arg)
 {
 	const void **src = arg;
 
@@ -398,6 +376,27 @@ static int odp_copy_in_fn(void *kaddr, size_t bytes, void *arg)
 	*src += bytes;
 
 	return 0;
+}
+
+/* As far as it goes without a question; returns how far. */
+static __always_inline size_t odp_copy_in_hot(struct odp_mirror *m, u64 va,
+					      const void *src, size_t length)
+{
+	const struct odp_touch touch = {
+		.fn = odp_copy_in_fn,
+		.arg = &src,
+		.how = ODP_ACCESS_WRITE,
+	};
+
+	return odp_hot(m, touch, va, length);
+}
+
+static noinline int odp_copy_in_rest(struct odp_mirror *m, u64 va,
+				     const void *src, size_t length,
+				     unsigned int how)
+{
+	return odp_mirror_visit(m, va, length, how | ODP_ACCESS_WRITE,
+				odp_copy_in_fn, &src);
 }
 
 /**
@@ -413,12 +412,17 @@ static int odp_copy_in_fn(void *kaddr, size_t bytes, void *arg)
 int odp_mirror_copy_in(struct odp_mirror *m, u64 va, const void *src,
 		       size_t length, unsigned int how)
 {
-	return odp_mirror_visit(m, va, length, how | ODP_ACCESS_WRITE,
-				odp_copy_in_fn, &src);
+	size_t done = 0;
+
+	if (!(how & ODP_ACCESS_ATOMIC))
+		done = odp_copy_in_hot(m, va, src, length);
+	if (likely(done == length))
+		return 0;
+	return odp_copy_in_rest(m, va + done, src + done, length - done, how);
 }
 EXPORT_SYMBOL_GPL(odp_mirror_copy_in);
 
-static int odp_copy_out_fn(void *kaddr, size_t bytes, void *arg)
+static inline int odp_copy_out_fn(void *kaddr, size_t bytes, void *arg)
 {
 	void **dst = arg;
 
@@ -426,6 +430,24 @@ static int odp_copy_out_fn(void *kaddr, size_t bytes, void *arg)
 	*dst += bytes;
 
 	return 0;
+}
+
+/* The same for the other way. */
+static __always_inline size_t odp_copy_out_hot(struct odp_mirror *m, u64 va,
+					       void *dst, size_t length)
+{
+	const struct odp_touch touch = {
+		.fn = odp_copy_out_fn,
+		.arg = &dst,
+	};
+
+	return odp_hot(m, touch, va, length);
+}
+
+static noinline int odp_copy_out_rest(struct odp_mirror *m, u64 va, void *dst,
+				      size_t length, unsigned int how)
+{
+	return odp_mirror_visit(m, va, length, how, odp_copy_out_fn, &dst);
 }
 
 /**
@@ -441,7 +463,13 @@ static int odp_copy_out_fn(void *kaddr, size_t bytes, void *arg)
 int odp_mirror_copy_out(struct odp_mirror *m, u64 va, void *dst, size_t length,
 			unsigned int how)
 {
-	return odp_mirror_visit(m, va, length, how, odp_copy_out_fn, &dst);
+	size_t done = 0;
+
+	if (!(how & ODP_ACCESS_ATOMIC))
+		done = odp_copy_out_hot(m, va, dst, length);
+	if (likely(done == length))
+		return 0;
+	return odp_copy_out_rest(m, va + done, dst + done, length - done, how);
 }
 EXPORT_SYMBOL_GPL(odp_mirror_copy_out);
 

@@ -19,6 +19,8 @@ struct odp_span {
 	unsigned long npages;
 };
 
+struct odp_span odp_around_mine(const struct odp_mirror *m,
+				struct odp_span span);
 struct odp_span odp_around_span(struct odp_mirror *m, struct odp_span critical,
 				bool write, bool *populate);
 

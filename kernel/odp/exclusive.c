@@ -116,7 +116,7 @@ int odp_exclusive(struct odp_fault *f, unsigned long va, int (*fn)(void *arg),
 
 	/* What is there already need not be allocated. */
 	if (!f->wait && !odp_quick_welcome(mm) &&
-	    odp_leaf_lacks(f->m->space, va, va + 1, true) == va)
+	    odp_leaf_lacks(f->m->space, va, va + 1, odp_pte_need(true)) == va)
 		return -EINPROGRESS;
 	err = odp_fault_enter(f);
 	if (err)

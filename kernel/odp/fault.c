@@ -19,7 +19,7 @@
 #include "trace.h"
 #include "window.h"
 
-/* So many pages can be snapshot at once when there is no memory for more. */
+/* So many pages can be snapshot at once without memory for more. */
 #define ODP_FEW	8
 
 /* How often to look whether a frozen file system has thawed. */
@@ -183,22 +183,36 @@ int odp_fault_page(struct odp_fault *f, unsigned long va)
 	return odp_quick_page(f->m->space->mm, va, f->write);
 }
 
+static bool odp_fault_welcome(const struct odp_fault *f)
+{
+	return f->wait || odp_quick_welcome(f->m->space->mm);
+}
+
+/* With the mmap lock held, which may be dropped and taken again. */
 static int odp_fault_critical(struct odp_fault *f)
 {
 	unsigned long i, va = f->critical.start;
-	int err;
+	int err = 0;
 
-	if (!f->critical.npages)
-		return 0;
-	if (!f->wait && !odp_quick_welcome(f->m->space->mm))
+	if (!odp_fault_welcome(f))
 		return -EINPROGRESS;
-
-	err = odp_lock(f->m->space->mm, f->wait);
-	if (err)
-		return err;
 	for (i = 0; i < f->critical.npages && !err; i++, va += PAGE_SIZE)
 		err = odp_fault_page(f, va);
-	mmap_read_unlock(f->m->space->mm);
+
+	return err;
+}
+
+/* Bring in the critical pages before anything is looked at. */
+static int odp_fault_ahead(struct odp_fault *f)
+{
+	struct mm_struct *mm = f->m->space->mm;
+	int err;
+
+	err = odp_lock(mm, f->wait);
+	if (err)
+		return err;
+	err = odp_fault_critical(f);
+	mmap_read_unlock(mm);
 
 	return err;
 }
@@ -220,14 +234,16 @@ static bool odp_populate_aside(struct vm_area_struct *vma, unsigned long va,
 	return odp_quick_fault(vma, va, write) != -EFAULT;
 }
 
-static void odp_populate_span(struct odp_fault *f, const struct odp_snap *snap)
+static void odp_populate_span(struct odp_fault *f, const struct odp_snap *snap,
+			      struct odp_span span)
 {
+	unsigned long i = (span.start - snap->start) >> PAGE_SHIFT;
+	unsigned long va = span.start, end = i + span.npages;
 	struct mm_struct *mm = f->m->space->mm;
-	unsigned long i, va = snap->start;
 	struct vm_area_struct *vma = NULL;
 	bool go_on = true;
 
-	for (i = 0; i < snap->npages && go_on; i++, va += PAGE_SIZE) {
+	for (; i < end && go_on; i++, va += PAGE_SIZE) {
 		if (!vma || va >= vma->vm_end)
 			vma = find_vma(mm, va);
 		if (!vma)
@@ -241,16 +257,16 @@ static void odp_populate_span(struct odp_fault *f, const struct odp_snap *snap)
 }
 
 /* Pages that cannot be had are passed over. */
-static int odp_populate_all(struct odp_fault *f, const struct odp_snap *snap)
+static int odp_populate_all(struct odp_fault *f, const struct odp_snap *snap,
+			    struct odp_span span)
 {
-	unsigned int need = f->write ? ODP_PAGE_WRITE : ODP_PAGE_READ;
-	unsigned long i;
+	unsigned long va = span.start;
 	int err;
 
-	for (i = 0; i < snap->npages; i++) {
-		if (odp_hmm_state(snap->pfns[i]) & need)
+	for (; span.npages--; va += PAGE_SIZE) {
+		if (odp_snap_has(snap, va, 1, f->write))
 			continue;
-		err = odp_fault_page(f, snap->start + (i << PAGE_SHIFT));
+		err = odp_fault_page(f, va);
 		if (err && err != -EFAULT)
 			return err;
 	}
@@ -278,31 +294,113 @@ static int odp_fault_begin(struct odp_fault *f, struct odp_snap *snap)
 	return odp_window_begin(snap->window, &snap->seq) ? 0 : -EBUSY;
 }
 
-/* -EBUSY: an invalidation got in between. */
+/* The same; -EBUSY: an invalidation got in between. */
+static int odp_fault_look(struct odp_fault *f, struct odp_snap *snap)
+{
+	return odp_fault_begin(f, snap) ?: odp_snap_take(snap);
+}
+
+/* Does a snapshot have the critical pages? */
+static bool odp_fault_has(const struct odp_fault *f,
+			  const struct odp_snap *snap)
+{
+	return odp_snap_has(snap, f->critical.start, f->critical.npages,
+			    f->write);
+}
+
+/*
+ * Bring in what of the mirror a snapshot lacks, if that is wanted. Returns > 0 if
+ * it is worth another look.
+ */
+static int odp_fault_populate(struct odp_fault *f, const struct odp_snap *snap)
+{
+	const struct odp_span all = { snap->start, snap->npages };
+	struct odp_span span = odp_around_mine(f->m, all);
+
+	if (f->populate == ODP_POPULATE_NO ||
+	    odp_snap_has(snap, span.start, span.npages, f->write))
+		return 0;
+
+	if (f->populate == ODP_POPULATE_ALL)
+		return odp_populate_all(f, snap, span) ?: 1;
+	if (!odp_fault_welcome(f))
+		return 0;
+	odp_populate_span(f, snap, span);
+
+	return 1;
+}
+
+/* After a look in vain so many faults ask for their pages before they look. */
+#define ODP_LOOKS_AHEAD	8
+
+/*
+ * Who looks first and finds his pages there has saved asking for them; who does
+ * not has looked in vain. What one fault sees, the next ones near by go by.
+ */
+static bool odp_fault_looks_first(struct odp_fault *f)
+{
+	struct odp_window *w;
+	bool looks;
+
+	rcu_read_lock();
+	w = odp_window_find(f->m->space, f->span.start);
+	looks = w && !READ_ONCE(w->ahead);
+	rcu_read_unlock();
+
+	return looks;
+}
+
+/* Is a page there that was not asked for? */
+static bool odp_fault_finds(const struct odp_fault *f,
+			    const struct odp_snap *snap)
+{
+	unsigned long beside = 0;
+
+	if (!f->ahead)
+		return odp_fault_has(f, snap);
+	if (snap->start == f->critical.start)
+		beside = f->critical.npages;
+
+	return beside < snap->npages && odp_hmm_state(snap->pfns[beside]);
+}
+
+static void odp_fault_note(const struct odp_fault *f,
+			   const struct odp_snap *snap)
+{
+	struct odp_window *w = snap->window;
+	unsigned int old = READ_ONCE(w->ahead), ahead = 0;
+
+	if (!f->critical.npages)
+		return;
+	if (!odp_fault_finds(f, snap))
+		ahead = f->ahead && old ? old - 1 : ODP_LOOKS_AHEAD;
+	if (ahead != old)
+		WRITE_ONCE(w->ahead, ahead);
+}
+
 static int odp_fault_snap(struct odp_fault *f, struct odp_snap *snap)
 {
+	struct mm_struct *mm = f->m->space->mm;
 	int err;
 
-	err = odp_lock(f->m->space->mm, f->wait);
+	err = odp_lock(mm, f->wait);
 	if (err)
 		return err;
-	err = odp_fault_begin(f, snap);
-	if (!err)
-		err = odp_snap_take(snap);
-	if (err || f->populate == ODP_POPULATE_NO ||
-	    odp_snap_has(snap, snap->start, snap->npages, f->write))
+	err = odp_fault_look(f, snap);
+	if (err)
 		goto out;
-
-	if (f->populate == ODP_POPULATE_ASIDE)
-		odp_populate_span(f, snap);
-	else
-		err = odp_populate_all(f, snap);
-	if (!err)
-		err = odp_fault_begin(f, snap);
-	if (!err)
-		err = odp_snap_take(snap);
+	odp_fault_note(f, snap);
+	/* A huge page may come, and leave nothing to populate. */
+	if (!odp_fault_has(f, snap)) {
+		err = odp_fault_critical(f) ?: odp_fault_look(f, snap);
+		if (err)
+			goto out;
+	}
+	err = odp_fault_populate(f, snap);
+	if (err > 0)
+		err = odp_fault_look(f, snap);
 out:
-	mmap_read_unlock(f->m->space->mm);
+	mmap_read_unlock(mm);
 	return err;
 }
 
@@ -357,12 +455,12 @@ static int odp_fault_piece(struct odp_fault *f, struct odp_window *w,
 }
 
 /* All that is needed, but nothing around it, a few pages at a time. */
-static int odp_fault_few(struct odp_fault *f, struct odp_window *w)
+static int odp_fault_few(struct odp_fault *f, struct odp_window *w,
+			 unsigned long *pfns)
 {
 	struct odp_span critical = f->critical, span = f->span;
 	struct odp_span piece = critical.npages ? critical : span;
 	unsigned long left = piece.npages;
-	unsigned long pfns[ODP_FEW];
 	int err = 0;
 
 	for (; left && !err; left -= piece.npages) {
@@ -381,13 +479,15 @@ static int odp_fault_few(struct odp_fault *f, struct odp_window *w)
 
 static int odp_fault_span(struct odp_fault *f, struct odp_window *w)
 {
-	unsigned long *pfns;
+	unsigned long few[ODP_FEW], *pfns;
 	int err;
 
+	if (f->span.npages <= ODP_FEW)
+		return odp_fault_piece(f, w, few);
 	pfns = kmalloc_array(f->span.npages, sizeof(*pfns),
 			     GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
 	if (!pfns)
-		return odp_fault_few(f, w);
+		return odp_fault_few(f, w, few);
 	err = odp_fault_piece(f, w, pfns);
 	kfree(pfns);
 
@@ -415,7 +515,9 @@ int odp_fault(struct odp_fault *f)
 	if (err)
 		return err;
 
-	err = odp_fault_critical(f);
+	f->ahead = f->critical.npages && !odp_fault_looks_first(f);
+	if (f->ahead)
+		err = odp_fault_ahead(f);
 	if (err)
 		goto out;
 

@@ -34,6 +34,7 @@ enum odp_populate {
  *	not leave one leaf
  * @write: for a write?
  * @populate: what to do about those of @span that are not present
+ * @ahead: the critical pages are asked for before anything is looked at
  * @wait: wait for others, as long as it takes; else leave with -EINPROGRESS
  *	what cannot be had at once
  * @yields: stop waiting when others need the worker (-EINPROGRESS, too)
@@ -48,6 +49,7 @@ struct odp_fault {
 	struct odp_span span;
 	bool write;
 	enum odp_populate populate;
+	bool ahead;
 	bool wait;
 	bool yields;
 	struct list_head list;

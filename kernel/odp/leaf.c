@@ -13,28 +13,6 @@
 static struct kmem_cache *odp_leaf_cache;
 static struct kmem_cache *odp_ptes_cache;
 
-/**
- * odp_space_has_leaves - does the engine keep a space's entries, or a device?
- * @s: the space
- */
-bool odp_space_has_leaves(const struct odp_space *s)
-{
-	return s->ops == &odp_leaf_ops;
-}
-
-static unsigned int odp_leaf_index(unsigned long va)
-{
-	return (va >> PAGE_SHIFT) & (ODP_LEAF_PAGES - 1);
-}
-
-static u64 odp_ptes_get(const struct odp_ptes *ptes, unsigned int i)
-{
-	u16 high = READ_ONCE(ptes->high[i]);
-	u64 pfn = (u64)(high >> ODP_PTE_FLAGS_SHIFT) << 32 | ptes->low[i];
-
-	return pfn << ODP_PTE_FLAGS_SHIFT | (high & ODP_PTE_FLAGS);
-}
-
 static void odp_ptes_set(struct odp_ptes *ptes, unsigned int i, u64 pte)
 {
 	u64 pfn = odp_pte_pfn(pte);
@@ -42,23 +20,6 @@ static void odp_ptes_set(struct odp_ptes *ptes, unsigned int i, u64 pte)
 	ptes->low[i] = pfn;
 	ptes->high[i] = pfn >> 32 << ODP_PTE_FLAGS_SHIFT |
 			(pte & ODP_PTE_FLAGS);
-}
-
-/**
- * odp_leaf_get - read an entry
- * @leaf: the leaf, its lock held
- * @va: an address in the page
- *
- * Return: the page's own entry, also where a huge one covers it; or 0.
- */
-u64 odp_leaf_get(const struct odp_leaf *leaf, unsigned long va)
-{
-	unsigned int i = odp_leaf_index(va);
-	u64 huge = READ_ONCE(leaf->huge);
-
-	if (huge)
-		return huge + ((u64)i << ODP_PTE_FLAGS_SHIFT);
-	return leaf->nr_valid ? odp_ptes_get(leaf->ptes, i) : 0;
 }
 
 /* Change the flags of the entry that a page goes by. */
@@ -147,25 +108,6 @@ bool odp_leaf_young(struct odp_space *s, unsigned long start, unsigned long end,
 }
 
 /**
- * odp_leaf_find - the leaf of an address
- * @s: the space
- * @va: the address
- *
- * Under rcu_read_lock(). The leaf found may have just died: then it has no
- * valid entry.
- *
- * Return: the leaf or NULL.
- */
-struct odp_leaf *odp_leaf_find(struct odp_space *s, unsigned long va)
-{
-	struct odp_window *w = odp_window_find(s, va);
-
-	if (!w || !w->nr_slots)
-		return NULL;
-	return rcu_dereference(w->slot[odp_window_slot(w, va)]);
-}
-
-/**
  * odp_leaf_peek - read the entry of an address
  * @s: the space
  * @va: the address
@@ -189,27 +131,56 @@ u64 odp_leaf_peek(struct odp_space *s, unsigned long va)
 	return pte;
 }
 
-/* The same for what is in one leaf. Under its read lock. */
-static unsigned long odp_leaf_lacks_here(const struct odp_leaf *leaf,
-					 unsigned long va, unsigned long end,
-					 bool write)
+/*
+ * How far entries of one leaf have all of these flags, from @va on to @end: the
+ * first address that is not so. Under its lock.
+ */
+static unsigned long odp_leaf_run_up(const struct odp_leaf *leaf,
+				     unsigned long va, unsigned long end,
+				     u64 flags)
 {
-	while (va < end && odp_pte_allows(odp_leaf_get(leaf, va), write))
+	const u16 *high;
+
+	if (leaf->huge)
+		return (READ_ONCE(leaf->huge) & flags) == flags ? end : va;
+	if (!leaf->nr_valid)
+		return va;
+	high = leaf->ptes->high + odp_leaf_index(va);
+	while (va < end && (READ_ONCE(*high++) & flags) == flags)
 		va = (va & PAGE_MASK) + PAGE_SIZE;
+
 	return min(va, end);
 }
 
+/* The same from @va down to @floor: the last address from which on it is so. */
+static unsigned long odp_leaf_run_down(const struct odp_leaf *leaf,
+				       unsigned long va, unsigned long floor,
+				       u64 flags)
+{
+	const u16 *high;
+
+	if (leaf->huge)
+		return (READ_ONCE(leaf->huge) & flags) == flags ? floor : va;
+	if (!leaf->nr_valid)
+		return va;
+	high = leaf->ptes->high + odp_leaf_index(va - PAGE_SIZE);
+	while (va > floor && (READ_ONCE(*high--) & flags) == flags)
+		va -= PAGE_SIZE;
+
+	return va;
+}
+
 /**
- * odp_leaf_lacks - find the first page that the table does not give access to
+ * odp_leaf_lacks - find the first page whose entry lacks flags
  * @s: the space
  * @va: where to begin
  * @end: where to end
- * @write: to write?
+ * @flags: a set of ODP_PTE_* bits; odp_pte_need() for an access
  *
  * Return: an address in that page, or @end; as it was a moment ago.
  */
 unsigned long odp_leaf_lacks(struct odp_space *s, unsigned long va,
-			     unsigned long end, bool write)
+			     unsigned long end, u64 flags)
 {
 	unsigned long next, lacks;
 	struct odp_leaf *leaf;
@@ -221,7 +192,7 @@ unsigned long odp_leaf_lacks(struct odp_space *s, unsigned long va,
 		leaf = odp_leaf_find(s, va);
 		if (leaf) {
 			read_lock(&leaf->lock);
-			lacks = odp_leaf_lacks_here(leaf, va, next, write);
+			lacks = odp_leaf_run_up(leaf, va, next, flags);
 			read_unlock(&leaf->lock);
 		}
 		rcu_read_unlock();
@@ -230,6 +201,86 @@ unsigned long odp_leaf_lacks(struct odp_space *s, unsigned long va,
 	}
 
 	return end;
+}
+
+/**
+ * odp_leaf_run_below - where does the run of pages begin that ends at an address?
+ * @s: the space
+ * @va: the address, of a page
+ * @floor: how far down to look, a page's address
+ * @flags: what the entries of all of them have, a set of ODP_PTE_* bits
+ *
+ * Return: the first address of it, down to @floor; @va if there is none; as it was
+ * a moment ago.
+ */
+unsigned long odp_leaf_run_below(struct odp_space *s, unsigned long va,
+				 unsigned long floor, u64 flags)
+{
+	unsigned long begin = va, next;
+	struct odp_leaf *leaf;
+
+	for (; begin > floor; va = begin) {
+		next = max(ALIGN_DOWN(va - PAGE_SIZE, ODP_LEAF_SIZE), floor);
+		rcu_read_lock();
+		leaf = odp_leaf_find(s, va - PAGE_SIZE);
+		if (leaf) {
+			read_lock(&leaf->lock);
+			begin = odp_leaf_run_down(leaf, va, next, flags);
+			read_unlock(&leaf->lock);
+		}
+		rcu_read_unlock();
+		if (begin > next)
+			break;
+	}
+
+	return begin;
+}
+
+/* How many entries are young? Four at a time are looked at. */
+static unsigned int odp_ptes_young(const struct odp_ptes *ptes)
+{
+	const u64 each = 0x0001000100010001;
+	const u64 *four = (const u64 *)ptes->high;
+	unsigned int i;
+	u64 sum = 0;
+
+	BUILD_BUG_ON(offsetof(struct odp_ptes, high) % sizeof(*four));
+	for (i = 0; i < ODP_LEAF_PAGES / 4; i++)
+		sum += READ_ONCE(four[i]) / ODP_PTE_YOUNG & each;
+
+	/* The sum of the four parts, in the uppermost. */
+	return sum * each >> 48;
+}
+
+/**
+ * odp_leaf_density - how many pages does a leaf have, and how many were used?
+ * @s: the space
+ * @va: an address in the leaf
+ * @known: with fewer pages, not 0, it does not matter how many were used
+ * @used: of those that are there, how many the device has used of late is put
+ *	here; 0 if it does not matter
+ *
+ * Return: how many small entries there are; as it was a moment ago.
+ */
+unsigned int odp_leaf_density(struct odp_space *s, unsigned long va,
+			      unsigned int known, unsigned int *used)
+{
+	unsigned int valid = 0;
+	struct odp_leaf *leaf;
+
+	*used = 0;
+	rcu_read_lock();
+	leaf = odp_leaf_find(s, va);
+	if (leaf) {
+		read_lock(&leaf->lock);
+		valid = leaf->nr_valid;
+		if (valid >= known)
+			*used = odp_ptes_young(leaf->ptes);
+		read_unlock(&leaf->lock);
+	}
+	rcu_read_unlock();
+
+	return valid;
 }
 
 static bool odp_leaf_empty(const struct odp_leaf *leaf)
@@ -249,6 +300,13 @@ static unsigned int odp_leaf_clear(struct odp_leaf *leaf, unsigned long start,
 	if (leaf->huge) {
 		leaf->huge = 0;
 		return ODP_LEAF_PAGES;
+	}
+
+	if (last - first == ODP_LEAF_PAGES - 1 && leaf->nr_valid) {
+		gone = leaf->nr_valid;
+		leaf->nr_valid = 0;
+		memset(leaf->ptes, 0, sizeof(*leaf->ptes));
+		return gone;
 	}
 
 	for (i = first; i <= last && leaf->nr_valid; i++) {
@@ -288,7 +346,7 @@ static unsigned int odp_leaf_flags(unsigned int state)
 static int odp_leaf_install_small(struct odp_leaf *leaf,
 				  const struct odp_snap *snap)
 {
-	unsigned long i, pfn, npages = odp_snap_npages(snap);
+	unsigned long i, npages = snap->npages;
 	unsigned int index = odp_leaf_index(odp_snap_start(snap));
 	unsigned int state, fresh = 0;
 	u64 old, pte;
@@ -297,10 +355,10 @@ static int odp_leaf_install_small(struct odp_leaf *leaf,
 		odp_leaf_clear(leaf, 0, ODP_LEAF_SIZE);
 
 	for (i = 0; i < npages; i++, index++) {
-		state = odp_snap_page(snap, i, &pfn);
+		state = odp_hmm_state(snap->pfns[i]);
 		if (!state)
 			continue;
-		pte = odp_pte_make(pfn, odp_leaf_flags(state));
+		pte = odp_pte_make(odp_pfn(snap->pfns[i]), odp_leaf_flags(state));
 		old = odp_ptes_get(leaf->ptes, index);
 		if (!old) {
 			leaf->nr_valid++;
@@ -426,10 +484,10 @@ out:
 /* Does a snapshot have any page to install? */
 static bool odp_leaf_wants(const struct odp_snap *snap)
 {
-	unsigned long i, pfn;
+	unsigned long i;
 
-	for (i = 0; i < odp_snap_npages(snap); i++)
-		if (odp_snap_page(snap, i, &pfn))
+	for (i = 0; i < snap->npages; i++)
+		if (odp_hmm_state(snap->pfns[i]))
 			return true;
 	return false;
 }

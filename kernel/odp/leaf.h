@@ -10,7 +10,6 @@
 #include <linux/rwlock.h>
 
 struct odp_space;
-struct odp_table_ops;
 struct odp_window;
 
 #define ODP_LEAF_SHIFT	PMD_SHIFT
@@ -52,9 +51,15 @@ static inline u64 odp_pte_touched(bool write)
 	return ODP_PTE_YOUNG | (write ? ODP_PTE_DIRTY : 0);
 }
 
+/* What an access needs of it. */
+static inline u64 odp_pte_need(bool write)
+{
+	return write ? ODP_PTE_WRITE : ODP_PTE_VALID;
+}
+
 static inline bool odp_pte_allows(u64 pte, bool write)
 {
-	return pte & (write ? ODP_PTE_WRITE : ODP_PTE_VALID);
+	return pte & odp_pte_need(write);
 }
 
 /**
@@ -89,6 +94,36 @@ struct odp_leaf {
 	struct rcu_head rcu;
 };
 
+static inline unsigned int odp_leaf_index(unsigned long va)
+{
+	return (va >> PAGE_SHIFT) & (ODP_LEAF_PAGES - 1);
+}
+
+static inline u64 odp_ptes_get(const struct odp_ptes *ptes, unsigned int i)
+{
+	u16 high = READ_ONCE(ptes->high[i]);
+	u64 pfn = (u64)(high >> ODP_PTE_FLAGS_SHIFT) << 32 | ptes->low[i];
+
+	return pfn << ODP_PTE_FLAGS_SHIFT | (high & ODP_PTE_FLAGS);
+}
+
+/**
+ * odp_leaf_get - read an entry
+ * @leaf: the leaf, its lock held
+ * @va: an address in the page
+ *
+ * Return: the page's own entry, also where a huge one covers it; or 0.
+ */
+static inline u64 odp_leaf_get(const struct odp_leaf *leaf, unsigned long va)
+{
+	unsigned int i = odp_leaf_index(va);
+	u64 huge = READ_ONCE(leaf->huge);
+
+	if (huge)
+		return huge + ((u64)i << ODP_PTE_FLAGS_SHIFT);
+	return leaf->nr_valid ? odp_ptes_get(leaf->ptes, i) : 0;
+}
+
 /**
  * struct odp_tally - what stands in a part of a table
  * @pages: valid entries; a huge one counts 512
@@ -105,18 +140,17 @@ struct odp_tally {
 	u64 bytes;
 };
 
-extern const struct odp_table_ops odp_leaf_ops;
-
-bool odp_space_has_leaves(const struct odp_space *s);
-u64 odp_leaf_get(const struct odp_leaf *leaf, unsigned long va);
 void odp_leaf_touch(struct odp_leaf *leaf, unsigned long va, u64 pte,
 		    bool write);
 bool odp_leaf_young(struct odp_space *s, unsigned long start, unsigned long end,
 		    bool clear);
-struct odp_leaf *odp_leaf_find(struct odp_space *s, unsigned long va);
 u64 odp_leaf_peek(struct odp_space *s, unsigned long va);
 unsigned long odp_leaf_lacks(struct odp_space *s, unsigned long va,
-			     unsigned long end, bool write);
+			     unsigned long end, u64 flags);
+unsigned long odp_leaf_run_below(struct odp_space *s, unsigned long va,
+				 unsigned long floor, u64 flags);
+unsigned int odp_leaf_density(struct odp_space *s, unsigned long va,
+			      unsigned int known, unsigned int *used);
 void odp_leaf_prune(struct odp_window *w);
 void odp_leaf_destroy(struct odp_window *w);
 void odp_leaf_tally(struct odp_window *w, unsigned long start,

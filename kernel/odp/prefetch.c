@@ -20,7 +20,8 @@ static bool odp_prefetched(struct odp_mirror *m, struct odp_span span,
 {
 	unsigned long end = span.start + (span.npages << PAGE_SHIFT);
 
-	return odp_leaf_lacks(m->space, span.start, end, write) == end;
+	return odp_leaf_lacks(m->space, span.start, end,
+			      odp_pte_need(write)) == end;
 }
 
 /**

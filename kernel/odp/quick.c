@@ -74,7 +74,7 @@ bool odp_quick_welcome(struct mm_struct *mm)
 #if defined(CONFIG_NUMA) && defined(CONFIG_MEMCG) && defined(CONFIG_CPUSETS)
 	struct task_struct *owner;
 
-	if (num_online_nodes() == 1)
+	if (nr_online_nodes == 1)
 		return true;
 	rcu_read_lock();
 	owner = rcu_dereference(mm->owner);

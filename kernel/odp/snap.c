@@ -68,33 +68,6 @@ static unsigned long odp_vma_mask(struct vm_area_struct *vma)
 }
 
 /**
- * odp_hmm_state - translate what hmm_range_fault() says of a page
- * @hmm_pfn: its word
- *
- * Return: a set of ODP_PAGE_READ, _WRITE, _HUGE, _SPECIAL, _EXCLUSIVE and _IO; 0
- * for FAULT.
- */
-unsigned int odp_hmm_state(unsigned long hmm_pfn)
-{
-	unsigned int state = ODP_PAGE_READ;
-
-	if (!(hmm_pfn & HMM_PFN_VALID) || (hmm_pfn & HMM_PFN_ERROR))
-		return 0;
-	if (hmm_pfn & HMM_PFN_WRITE)
-		state |= ODP_PAGE_WRITE;
-	if (hmm_pfn_to_map_order(hmm_pfn) >= ODP_LEAF_ORDER)
-		state |= ODP_PAGE_HUGE;
-	if (hmm_pfn & ODP_PFN_SPECIAL)
-		state |= ODP_PAGE_SPECIAL;
-	if (hmm_pfn & ODP_PFN_EXCLUSIVE)
-		state |= ODP_PAGE_EXCLUSIVE;
-	if (hmm_pfn & ODP_PFN_IO)
-		state |= ODP_PAGE_IO;
-
-	return state;
-}
-
-/**
  * odp_snap_walk - look at a range of the CPU page table
  * @mm: whose; its mmap lock held
  * @start: the first page
@@ -116,7 +89,7 @@ int odp_snap_walk(struct mm_struct *mm, unsigned long start,
 		.hmm_pfns = pfns,
 		.dev_private_owner = &odp_no_owner,
 	};
-	unsigned long mask, first, last;
+	unsigned long mask, first, last, *part, i;
 	struct vm_area_struct *vma;
 	int err;
 
@@ -125,18 +98,18 @@ int odp_snap_walk(struct mm_struct *mm, unsigned long start,
 	if (err)
 		return err;
 
-	for (vma = find_vma(mm, start); vma && vma->vm_start < end;
-	     vma = find_vma(mm, vma->vm_end)) {
-		first = max(vma->vm_start, start);
+	for (first = start; first < end; first = last) {
+		vma = find_vma(mm, first);
+		if (!vma || vma->vm_start >= end)
+			break;
+		first = max(vma->vm_start, first);
 		last = min(vma->vm_end, end);
+		part = &pfns[(first - start) >> PAGE_SHIFT];
 		if (odp_vma_is_pfnmap(vma))
-			odp_pfnmap_walk(vma, first, last,
-					&pfns[(first - start) >> PAGE_SHIFT]);
+			odp_pfnmap_walk(vma, first, last, part);
 		mask = odp_vma_mask(vma);
-		if (mask == ~0ul)
-			continue;
-		for (; first < last; first += PAGE_SIZE)
-			pfns[(first - start) >> PAGE_SHIFT] &= mask;
+		for (i = 0; mask != ~0ul && i < (last - first) >> PAGE_SHIFT; i++)
+			part[i] &= mask;
 	}
 
 	return 0;
@@ -205,11 +178,11 @@ int odp_snap_install(const struct odp_snap *snap)
 bool odp_snap_has(const struct odp_snap *snap, unsigned long start,
 		  unsigned long npages, bool write)
 {
+	unsigned long need = HMM_PFN_VALID | (write ? HMM_PFN_WRITE : 0);
 	unsigned long i = (start - snap->start) >> PAGE_SHIFT;
-	unsigned int need = write ? ODP_PAGE_WRITE : ODP_PAGE_READ;
 
 	for (; npages; npages--, i++)
-		if (!(odp_hmm_state(snap->pfns[i]) & need))
+		if ((snap->pfns[i] & (need | HMM_PFN_ERROR)) != need)
 			return false;
 	return true;
 }

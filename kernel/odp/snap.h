@@ -7,6 +7,9 @@
 
 #include <linux/hmm.h>
 #include <linux/types.h>
+#include <rdma/odp_mirror.h>
+
+#include "leaf.h"
 
 struct mm_struct;
 struct odp_window;
@@ -40,7 +43,33 @@ static inline unsigned long odp_pfn(unsigned long word)
 	return word & ~(HMM_PFN_FLAGS | ODP_PFN_OURS);
 }
 
-unsigned int odp_hmm_state(unsigned long hmm_pfn);
+/**
+ * odp_hmm_state - translate what hmm_range_fault() says of a page
+ * @hmm_pfn: its word
+ *
+ * Return: a set of ODP_PAGE_READ, _WRITE, _HUGE, _SPECIAL, _EXCLUSIVE and _IO; 0
+ * for FAULT.
+ */
+static inline unsigned int odp_hmm_state(unsigned long hmm_pfn)
+{
+	unsigned int state = ODP_PAGE_READ;
+
+	if (!(hmm_pfn & HMM_PFN_VALID) || (hmm_pfn & HMM_PFN_ERROR))
+		return 0;
+	if (hmm_pfn & HMM_PFN_WRITE)
+		state |= ODP_PAGE_WRITE;
+	if (hmm_pfn_to_map_order(hmm_pfn) >= ODP_LEAF_ORDER)
+		state |= ODP_PAGE_HUGE;
+	if (hmm_pfn & ODP_PFN_SPECIAL)
+		state |= ODP_PAGE_SPECIAL;
+	if (hmm_pfn & ODP_PFN_EXCLUSIVE)
+		state |= ODP_PAGE_EXCLUSIVE;
+	if (hmm_pfn & ODP_PFN_IO)
+		state |= ODP_PAGE_IO;
+
+	return state;
+}
+
 bool odp_vma_suits(struct vm_area_struct *vma, bool write);
 int odp_snap_walk(struct mm_struct *mm, unsigned long start,
 		  unsigned long npages, unsigned long *pfns);

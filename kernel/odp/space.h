@@ -33,6 +33,8 @@ enum odp_space_state {
  * @private: one mirror's alone, because of its @ops or @probe
  * @node: among all spaces that are shared
  * @windows: all windows, by va >> ODP_WINDOW_SHIFT
+ * @hint: the window that was asked for last, or NULL; found by odp_window_find()
+ *	without a walk
  * @windows_lock: held to make a window and to unmake one
  * @lock: guards what follows, to @faulters
  * @views: mirrors that live
@@ -66,6 +68,7 @@ struct odp_space {
 	struct hlist_node node;
 
 	struct xarray windows;
+	struct odp_window __rcu *hint;
 	struct mutex windows_lock; /* making and unmaking @windows */
 
 	spinlock_t lock; /* see above */
@@ -92,6 +95,16 @@ struct odp_space {
 };
 
 extern struct workqueue_struct *odp_wq;
+extern const struct odp_table_ops odp_leaf_ops;
+
+/**
+ * odp_space_has_leaves - does the engine keep a space's entries, or a device?
+ * @s: the space
+ */
+static inline bool odp_space_has_leaves(const struct odp_space *s)
+{
+	return s->ops == &odp_leaf_ops;
+}
 
 struct odp_space *odp_space_get(const struct odp_mirror_attr *attr);
 void odp_space_put(struct odp_space *s);

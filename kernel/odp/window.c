@@ -13,18 +13,11 @@
 #include "trace.h"
 #include "window.h"
 
-/**
- * odp_window_find - the window of an address
- * @s: the space
- * @va: the address
- *
- * Under rcu_read_lock().
- *
- * Return: the window or NULL.
- */
-struct odp_window *odp_window_find(struct odp_space *s, unsigned long va)
+/* Under a reference: who retires a window forgets the hint when there is none. */
+static void odp_window_hint(struct odp_window *w)
 {
-	return xa_load(&s->windows, va >> ODP_WINDOW_SHIFT);
+	if (rcu_access_pointer(w->space->hint) != w)
+		rcu_assign_pointer(w->space->hint, w);
 }
 
 /**
@@ -41,9 +34,14 @@ struct odp_window *odp_window_next(struct odp_space *s, unsigned long *index,
 {
 	struct odp_window *w;
 
+	if (*index > last)
+		return NULL;
 	/* Under the lock, no window that is there is on its way out. */
 	spin_lock(&s->lock);
-	w = xa_find(&s->windows, index, last, XA_PRESENT);
+	if (*index == last)
+		w = odp_window_find(s, last << ODP_WINDOW_SHIFT);
+	else
+		w = xa_find(&s->windows, index, last, XA_PRESENT);
 	if (w)
 		refcount_inc(&w->refs);
 	spin_unlock(&s->lock);
@@ -128,16 +126,20 @@ struct odp_window *odp_window_get(struct odp_space *s, unsigned long va)
 	if (w && !refcount_inc_not_zero(&w->refs))
 		w = NULL;
 	rcu_read_unlock();
-	if (w)
+	if (w) {
+		odp_window_hint(w);
 		return w;
+	}
 
 	memcg = set_active_memcg(s->memcg);
 	mutex_lock(&s->windows_lock);
 	w = odp_window_find(s, va);
 	if (!w)
 		w = odp_window_make(s, va);
-	if (!IS_ERR(w))
+	if (!IS_ERR(w)) {
 		refcount_inc(&w->refs);
+		odp_window_hint(w);
+	}
 	mutex_unlock(&s->windows_lock);
 	set_active_memcg(memcg);
 
@@ -371,6 +373,8 @@ static bool odp_window_retire(struct odp_window *w)
 	spin_unlock(&w->lock);
 	if (empty) {
 		xa_erase(&s->windows, w->start >> ODP_WINDOW_SHIFT);
+		if (rcu_access_pointer(s->hint) == w)
+			RCU_INIT_POINTER(s->hint, NULL);
 		list_del_init(&w->blind_list);
 		list_del_init(&w->untidy_list);
 	} else {

@@ -12,10 +12,9 @@
 #include <linux/spinlock.h>
 
 #include "leaf.h"
+#include "space.h"
 
 struct mmu_notifier_range;
-struct odp_space;
-struct work_struct;
 
 #define ODP_WINDOW_SHIFT	30
 #define ODP_WINDOW_SIZE		BIT(ODP_WINDOW_SHIFT)
@@ -38,6 +37,8 @@ struct work_struct;
  * @nr_leaves: leaves in @slot
  * @untidy: a leaf may be empty; set by whoever has a reference
  * @untidy_list: in @space->untidy, under @space->lock
+ * @ahead: a hint: so many faults to come had better ask for their pages before
+ *	they look
  * @rcu: for freeing
  * @nr_slots: of @slot
  * @slot: the leaves, NULL where nothing is mirrored
@@ -56,6 +57,7 @@ struct odp_window {
 	unsigned int nr_leaves;
 	bool untidy;
 	struct list_head untidy_list;
+	unsigned int ahead;
 	struct rcu_head rcu;
 	unsigned int nr_slots;
 	struct odp_leaf __rcu *slot[] __counted_by(nr_slots);
@@ -67,7 +69,48 @@ static inline unsigned int odp_window_slot(const struct odp_window *w,
 	return (va - w->start) >> ODP_LEAF_SHIFT;
 }
 
-struct odp_window *odp_window_find(struct odp_space *s, unsigned long va);
+/**
+ * odp_window_find - the window of an address
+ * @s: the space
+ * @va: the address
+ *
+ * Under rcu_read_lock(), @s->windows_lock or @s->lock.
+ *
+ * Return: the window or NULL.
+ */
+static inline struct odp_window *odp_window_find(struct odp_space *s,
+						 unsigned long va)
+{
+	struct odp_window *w;
+
+	w = rcu_dereference_check(s->hint,
+				  lockdep_is_held(&s->windows_lock) ||
+				  lockdep_is_held(&s->lock));
+	if (w && w->start == ALIGN_DOWN(va, ODP_WINDOW_SIZE))
+		return w;
+	return xa_load(&s->windows, va >> ODP_WINDOW_SHIFT);
+}
+
+/**
+ * odp_leaf_find - the leaf of an address
+ * @s: the space
+ * @va: the address
+ *
+ * Under rcu_read_lock(). The leaf found may have just died: then it has no
+ * valid entry.
+ *
+ * Return: the leaf or NULL.
+ */
+static inline struct odp_leaf *odp_leaf_find(struct odp_space *s,
+					     unsigned long va)
+{
+	struct odp_window *w = odp_window_find(s, va);
+
+	if (!w || !w->nr_slots)
+		return NULL;
+	return rcu_dereference(w->slot[odp_window_slot(w, va)]);
+}
+
 struct odp_window *odp_window_get(struct odp_space *s, unsigned long va);
 struct odp_window *odp_window_next(struct odp_space *s, unsigned long *index,
 				   unsigned long last);

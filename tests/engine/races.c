@@ -300,9 +300,12 @@ static void R12_at_the_limit_pages_are_pinned(void **state)
 /* No page of a snapshot that moved is to be seen, not even one that did not. */
 static void R13_no_part_of_a_moved_snapshot_is_installed(void **state)
 {
+	struct dev_config config = dev_default;
 	struct race *r = *state;
 	struct job job;
 
+	config.around = AROUND_SNAPSHOT;
+	assert_int_equal(dev_set_policy(r->dev, &config), 0);
 	mem_touch(r->mem, PAGES * PAGE);
 	dev_hold(r->dev, 0, ODP_SELFTEST_SNAPSHOT, r->mem, PAGE, 2);
 	job_read(&job, r->dev, r->mem, PAGE);

@@ -88,6 +88,8 @@ struct odp_snap;
  *			handle_mm_fault() for each critical page	(a)
  *			seq = the window's sequence, once it is quiet	(b)
  *			snapshot of the pages around, faulting nothing	(c)
+ *			a critical page not there? (a), (b) and (c) again
+ *			more to be brought in? so it is; (b) and (c) again
  *			mmap_read_unlock()
  *			write_lock(leaf)
  *			sequence moved? unlock, drop it all, again	(d)
@@ -96,10 +98,15 @@ struct odp_snap;
  *
  * (a) may drop the mmap lock and wait, for userfaultfd too. It comes before
  * (b) because breaking COW invalidates the very page that it brings in: a
- * sequence noted before would always have moved. Only (a) to (d) in this
- * order on the snapshot are needed for (c) never to be stale: an invalidation
- * that ends before (b) is seen by (c); any other has moved the sequence, or
- * will clear the entries after (d).
+ * sequence noted before would always have moved. Where the faults before found
+ * their pages there, it is left out the first time: nothing need be asked for
+ * that is there. Only (a) to (d) in this order on the snapshot are needed for (c)
+ * never to be stale: an invalidation that ends before (b) is seen by (c); any
+ * other has moved the sequence, or will clear the entries after (d).
+ *
+ * Copies to and from what has been used before, which is what traffic is made of,
+ * have a way of their own in front of all that (warm.h): a copy that meets
+ * anything to be said, done or decided goes on as a visit.
  *
  * An access that loses to invalidations round after round, or for which a
  * window does not become quiet within the policy's limit, pins its critical
@@ -162,8 +169,9 @@ struct odp_snap;
 
 /**
  * enum odp_around - what a fault does about the neighbours of its pages
- * @ODP_AROUND_STREAM: look at them; once accesses go up through memory,
- *	also populate ahead, twice as far each time
+ * @ODP_AROUND_STREAM: look at a few, or as many as are there already; once
+ *	accesses go up or down through memory, also populate ahead, twice as far
+ *	each time; where many were used, up to four times as many
  * @ODP_AROUND_NONE: nothing
  * @ODP_AROUND_SNAPSHOT: look at them, install those that are present
  * @ODP_AROUND_POPULATE: bring them in too
