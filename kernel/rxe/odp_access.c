@@ -56,22 +56,20 @@ int rxe_odp_copy(struct rxe_mr *mr, u64 iova, void *addr, unsigned int length,
 }
 
 /**
- * rxe_odp_copy_local - copy from or to any region for its owner's work request
- * @mr: the region, on-demand or not
+ * rxe_odp_copy_own - rxe_odp_copy_local(), for an on-demand region
+ * @mr: the region
  * @iova: where
  * @addr: what to copy, or where to
  * @length: in bytes
  * @dir: which way
  *
- * Return: as rxe_odp_copy(), or an error of rxe_mr_copy().
+ * Return: as rxe_odp_copy(); -EINVAL if it is not in the region.
  */
-int rxe_odp_copy_local(struct rxe_mr *mr, u64 iova, void *addr,
-		       unsigned int length, enum rxe_mr_copy_dir dir)
+int rxe_odp_copy_own(struct rxe_mr *mr, u64 iova, void *addr,
+		     unsigned int length, enum rxe_mr_copy_dir dir)
 {
 	int err;
 
-	if (!rxe_mr_is_odp(mr))
-		return rxe_mr_copy(mr, iova, addr, length, dir);
 	err = mr_check_range(mr, iova, length);
 	if (err)
 		return err;

@@ -77,6 +77,7 @@ int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
 	}
 
 	mr->odp = odp;
+	mr->odp_shift = odp_mirror_start(odp) - iova;
 	mr->ibmr.iova = iova;
 	mr->ibmr.length = length;
 	mr->ibmr.type = IB_MR_TYPE_USER;

@@ -7,23 +7,18 @@
 #include "rxe.h"
 
 /**
- * rxe_odp_resp_ready - look ahead before a long message is begun
- * @qp: the queue pair; qp->resp says what the message wants of qp->resp.mr
- * @pkt: the packet
- *
- * A message that stops in the middle has its first packets sent twice by peers
- * that know no better.
+ * rxe_odp_resp_look - rxe_odp_resp_ready(), for a message that is long
+ * @qp: the queue pair
+ * @pkt: its first packet
+ * @mr: the region, an on-demand one
  *
  * Return: RESPST_EXECUTE, or RESPST_ERR_RNR.
  */
-enum resp_states rxe_odp_resp_ready(struct rxe_qp *qp, struct rxe_pkt_info *pkt)
+enum resp_states rxe_odp_resp_look(struct rxe_qp *qp, struct rxe_pkt_info *pkt,
+				   struct rxe_mr *mr)
 {
-	struct rxe_mr *mr = qp->resp.mr;
 	unsigned int how = pkt->mask & RXE_READ_MASK ? 0 : ODP_ACCESS_WRITE;
 
-	if (!rxe_mr_is_odp(mr) || !(pkt->mask & RXE_RETH_MASK) ||
-	    !(pkt->mask & RXE_READ_OR_WRITE_MASK) || qp->resp.resid <= qp->mtu)
-		return RESPST_EXECUTE;
 	if (odp_mirror_ready(mr->odp,
 			     rxe_odp_va(mr, qp->resp.va + qp->resp.offset),
 			     qp->resp.resid, how, NULL) == -EINPROGRESS)
@@ -35,20 +30,15 @@ enum resp_states rxe_odp_resp_ready(struct rxe_qp *qp, struct rxe_pkt_info *pkt)
 
 /* Packets that wait for the responder take about as much memory as this. */
 #define RXE_ODP_WAITING_BYTES	SZ_1M
-/* But a peer that is rxe may have so many under way. */
-#define RXE_ODP_WAITING_MIN	RXE_MAX_UNACKED_PSNS
 
 /**
- * rxe_odp_resp_full - drop a packet if too many wait for the responder
+ * rxe_odp_resp_drop - rxe_odp_resp_full(), once there are many
  * @qp: the queue pair
  * @skb: the packet
  *
- * Who sends faster than the responder works, against the rules or because there
- * are none, gets no more memory by it.
- *
  * Return: whether it was dropped.
  */
-bool rxe_odp_resp_full(struct rxe_qp *qp, struct sk_buff *skb)
+bool rxe_odp_resp_drop(struct rxe_qp *qp, struct sk_buff *skb)
 {
 	u32 most = max_t(u32, RXE_ODP_WAITING_BYTES / skb->truesize,
 			 RXE_ODP_WAITING_MIN);

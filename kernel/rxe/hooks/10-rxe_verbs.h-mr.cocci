@@ -5,5 +5,6 @@
   	...
   	struct ib_umem *umem;
 +	struct odp_mirror *odp;
++	u64 odp_shift;
   	...
   };
