@@ -48,6 +48,7 @@ struct bench {
  * @name: stands in the table, with what bench_say() adds
  * @kinds: the kinds of region for which it means something
  * @cpus: the processors that it takes, or 0 if any number will do
+ * @ours: it takes the engine
  * @run: measures and says what came out; ends by test_fail() if data was wrong
  * @arg: its parameters
  */
@@ -55,13 +56,15 @@ struct bench_row {
 	const char *name;
 	unsigned int kinds;
 	int cpus;
+	bool ours;
 	void (*run)(struct bench *b, const struct bench_row *row);
 	const void *arg;
 };
 
 /* A file's rows; the last one has no name. */
 extern const struct bench_row pass_rows[], warm_rows[], lone_rows[], reg_rows[],
-			      gone_rows[], scale_rows[], ahead_rows[];
+			      gone_rows[], scale_rows[], ahead_rows[],
+			      engine_rows[];
 
 /*
  * Prints a figure; @what, if not NULL, follows the row's name. Lines are fields
@@ -84,6 +87,13 @@ void bench_dereg(struct ibv_mr *mr);
 void bench_say_us(const struct bench *b, const struct bench_row *row,
 		  const char *what, int64_t *ns, size_t n, double part);
 
+/*
+ * The parts that are measured lie between these: a time, and the nanoseconds since
+ * then. A profile counts what is executed there (bench/profile).
+ */
+int64_t bench_start(void);
+int64_t bench_stop(int64_t start);
+
 /* A permutation of 0 to @n - 1, the same each time. */
 void shuffle(uint32_t *order, uint32_t n);
 
@@ -96,6 +106,8 @@ void shuffle(uint32_t *order, uint32_t n);
  * @len: bytes of each
  * @depth: how many are under way at once
  * @order: where each lies, in units of @len, on both sides; NULL: all at 0
+ * @apart: how far apart they lie at the other side besides, in bytes
+ * @places: in how many such places; 0: each in one of its own
  */
 struct traffic {
 	struct pair *pair;
@@ -105,6 +117,8 @@ struct traffic {
 	uint32_t len;
 	uint32_t depth;
 	const uint32_t *order;
+	uint64_t apart;
+	uint32_t places;
 };
 
 /* Writes of @len bytes from A's pinned buffer, one by one; all but @remote. */

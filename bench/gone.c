@@ -79,9 +79,9 @@ static void dontneed_run(struct bench *b, const struct bench_row *row)
 	used_make(&u, b, 6 * MIB, gone->regions);
 	for (i = 0; i < rounds; i++) {
 		use(&u, off, gone->len);
-		start = now_ns();
+		start = bench_start();
 		madvise(u.mem + off, gone->len, MADV_DONTNEED);
-		ns[i] = now_ns() - start;
+		ns[i] = bench_stop(start);
 	}
 	bench_say_us(b, row, NULL, ns, rounds, 0.5);
 	used_free(&u);
@@ -97,9 +97,9 @@ static void munmap_run(struct bench *b, const struct bench_row *row)
 
 	for (i = 0; i < FEW_ROUNDS; i++) {
 		used_make(&u, b, len, gone->regions);
-		start = now_ns();
+		start = bench_start();
 		munmap(u.mem, len);
-		ns[i] = now_ns() - start;
+		ns[i] = bench_stop(start);
 		used_free(&u);
 	}
 	bench_say(b, row, "for 256 MiB", "ms", LESS_IS_BETTER,
@@ -118,11 +118,11 @@ static void fork_run(struct bench *b, const struct bench_row *row)
 	used_make(&u, b, len, 1);
 	for (i = 0; i < FEW_ROUNDS; i++) {
 		use(&u, 0, len);
-		start = now_ns();
+		start = bench_start();
 		pid = fork();
 		if (!pid)
 			_exit(0);
-		ns[i] = now_ns() - start;
+		ns[i] = bench_stop(start);
 		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
 			test_fail("fork");
 	}

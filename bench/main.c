@@ -14,10 +14,11 @@
 #include "bench.h"
 #include "dice.h"
 #include "percentile.h"
+#include "profile/mark.h"
 
 static const struct bench_row *const files[] = {
 	pass_rows, warm_rows, lone_rows, reg_rows, gone_rows, ahead_rows,
-	scale_rows,
+	engine_rows, scale_rows,
 };
 
 static const struct side {
@@ -91,6 +92,20 @@ void bench_say_us(const struct bench *b, const struct bench_row *row,
 		  percentile(ns, n, part) / 1000);
 }
 
+int64_t bench_start(void)
+{
+	int64_t start = now_ns();
+
+	MARK("b");
+	return start;
+}
+
+int64_t bench_stop(int64_t start)
+{
+	MARK("e");
+	return now_ns() - start;
+}
+
 void shuffle(uint32_t *order, uint32_t n)
 {
 	struct dice dice = { .state = 1 };
@@ -153,6 +168,8 @@ static bool wanted(const struct args *args, const struct bench_row *row)
 	if (args->matches && regexec(&args->match, row->name, 0, NULL, 0))
 		return false;
 	if (args->many != (row->cpus > 1) || row->cpus > get_nprocs())
+		return false;
+	if (row->ours && !args->side->ours)
 		return false;
 	return row->kinds & args->side->kind;
 }

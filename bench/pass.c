@@ -155,13 +155,13 @@ static void pass_run(struct bench *b, const struct bench_row *row)
 	buf_mr = reg_pinned(&b->env->rig, buf, len, ACCESS_ALL);
 	t.local = ref_l(buf_mr, buf);
 
-	start = now_ns();
+	start = bench_start();
 	mr = is_read(pass) ? bench_reg_read(b, mem, len) :
 			     bench_reg(b, mem, len);
 	t.remote = ref_r(mr, mem);
 	traffic_run(&t, n);
 	bench_say(b, row, NULL, "MB/s", MORE_IS_BETTER,
-		  (double)len * 1000 / (double)(now_ns() - start));
+		  (double)len * 1000 / (double)bench_stop(start));
 
 	say_counters(b, row, mr, len);
 	pattern_check("the pass", is_read(pass) ? buf : mem, len, 1, 0);

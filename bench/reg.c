@@ -27,12 +27,12 @@ static void used_once(struct bench *b, const struct bench_row *row,
 	mem_touch(mem, (ROUNDS + 1) * PAGE);
 	pattern_fill(b->env->buf, PAGE, 5, 0);
 	for (i = 0; i <= ROUNDS; i++, at += step) {
-		start = now_ns();
+		start = bench_start();
 		mr = bench_reg(b, at, PAGE);
 		t.remote = ref_r(mr, at);
 		traffic_run(&t, 1);
 		bench_dereg(mr);
-		ns[i] = now_ns() - start;
+		ns[i] = bench_stop(start);
 		pattern_check("the page", at, PAGE, 5, 0);
 	}
 	bench_say_us(b, row, what, ns + 1, ROUNDS, 0.5);
@@ -60,7 +60,7 @@ static uint8_t *reg_memory(struct bench *b, size_t len)
 static void reg_run(struct bench *b, const struct bench_row *row)
 {
 	const struct reg *reg = row->arg;
-	uint32_t i, live = b->quick ? reg->live / 10 : reg->live;
+	uint32_t i, live = reg->live;
 	struct ibv_mr **mrs = calloc(live + 1, sizeof(*mrs)), *mr;
 	int rounds = b->kind == KIND_PINNED && reg->len > MIB ? 8 : ROUNDS;
 	uint8_t *mem = reg_memory(b, reg->len);
@@ -69,12 +69,12 @@ static void reg_run(struct bench *b, const struct bench_row *row)
 	for (i = 0; i < live; i++)
 		mrs[i] = bench_reg(b, mem, reg->len);
 	for (i = 0; i < (uint32_t)rounds; i++) {
-		start = now_ns();
+		start = bench_start();
 		mr = bench_reg(b, mem, reg->len);
-		there = now_ns();
+		took[i] = bench_stop(start);
+		there = bench_start();
 		bench_dereg(mr);
-		took[i] = there - start;
-		left[i] = now_ns() - there;
+		left[i] = bench_stop(there);
 	}
 	for (i = 0; i < live; i++)
 		bench_dereg(mrs[i]);
@@ -91,11 +91,11 @@ static void objects_run(struct bench *b, const struct bench_row *row)
 	int i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		start = now_ns();
+		start = bench_start();
 		mw = ibv_alloc_mw(b->env->rig.pd, IBV_MW_TYPE_1);
 		if (!mw || ibv_dealloc_mw(mw))
 			test_fail("no window");
-		ns[i] = now_ns() - start;
+		ns[i] = bench_stop(start);
 	}
 	bench_say_us(b, row, NULL, ns, ROUNDS, 0.5);
 }
@@ -120,6 +120,7 @@ const struct bench_row reg_rows[] = {
 	REG("1 GiB", KIND_ON_DEMAND, GIB, 0),
 	REG("1 TiB", KIND_ON_DEMAND, TIB, 0),
 	REG("128 TiB", KIND_ON_DEMAND, 128 * TIB - 2 * PAGE, 0),
-	REG("64 MiB, beside 10,000", KIND_ON_DEMAND, 64 * MIB, 10000),
+	REG("64 KiB, beside 10,000", KIND_ON_DEMAND, 64 * KIB, 10000),
+	REG("64 KiB, beside 100,000", KIND_ON_DEMAND, 64 * KIB, 100000),
 	{}
 };

@@ -40,7 +40,7 @@ static void scale_run(struct bench *b, const struct bench_row *row)
 	pattern_fill(b->env->buf, len, 7, 0);
 	expect_success("write", do_write(&b->env->rc, env_buf(b->env),
 					 ref_r(mrs[0], mem), (uint32_t)len));
-	start = now_ns();
+	start = bench_start();
 	for (i = 0; i < n + DEPTH; i++) {
 		for (p = 0; p < scale->pairs; p++) {
 			if (i >= DEPTH)
@@ -51,7 +51,7 @@ static void scale_run(struct bench *b, const struct bench_row *row)
 	}
 	bench_say(b, row, NULL, "MB/s", MORE_IS_BETTER,
 		  (double)n * scale->pairs * scale->len * 1000 /
-		  (double)(now_ns() - start));
+		  (double)bench_stop(start));
 	pattern_check("the region", mem, len, 7, 0);
 	for (p = 0; p < scale->pairs; p++) {
 		pair_close(&pairs[p]);

@@ -23,7 +23,9 @@ struct traffic traffic_writes(struct bench *b, uint32_t len)
 void traffic_post(const struct traffic *t, uint32_t i)
 {
 	uint64_t offset = t->order ? (uint64_t)t->order[i] * t->len : 0;
-	struct ibv_sge to = { t->remote.addr + offset, t->len, t->remote.key };
+	uint32_t place = t->places ? i % t->places : i;
+	uint64_t to_addr = t->remote.addr + offset + place * t->apart;
+	struct ibv_sge to = { to_addr, t->len, t->remote.key };
 	struct ibv_sge sge = { t->local.addr + offset, t->len, t->local.key };
 	struct ibv_send_wr wr = {
 		.opcode = t->op,
@@ -36,11 +38,11 @@ void traffic_post(const struct traffic *t, uint32_t i)
 		post_recv(t->pair, &to, 1, i);
 	} else if (t->op == IBV_WR_ATOMIC_FETCH_AND_ADD ||
 		   t->op == IBV_WR_ATOMIC_CMP_AND_SWP) {
-		wr.wr.atomic.remote_addr = t->remote.addr + offset;
+		wr.wr.atomic.remote_addr = to_addr;
 		wr.wr.atomic.rkey = t->remote.key;
 		wr.wr.atomic.compare_add = 1;
 	} else {
-		wr.wr.rdma.remote_addr = t->remote.addr + offset;
+		wr.wr.rdma.remote_addr = to_addr;
 		wr.wr.rdma.rkey = t->remote.key;
 	}
 	post_send(t->pair->a, &wr);
@@ -56,7 +58,7 @@ void traffic_finish(const struct traffic *t)
 
 int64_t traffic_run(const struct traffic *t, uint32_t n)
 {
-	int64_t start = now_ns();
+	int64_t start = bench_start();
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
@@ -67,7 +69,7 @@ int64_t traffic_run(const struct traffic *t, uint32_t n)
 	for (i = 0; i < n && i < t->depth; i++)
 		traffic_finish(t);
 
-	return now_ns() - start;
+	return bench_stop(start);
 }
 
 void traffic_time(const struct traffic *t, uint32_t n, int64_t *ns)
@@ -76,9 +78,9 @@ void traffic_time(const struct traffic *t, uint32_t n, int64_t *ns)
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
-		start = now_ns();
+		start = bench_start();
 		traffic_post(t, i);
 		traffic_finish(t);
-		ns[i] = now_ns() - start;
+		ns[i] = bench_stop(start);
 	}
 }

@@ -9,6 +9,7 @@
 
 #define DEPTH 16
 #define SAMPLES 2000
+#define WINDOWS 16
 
 struct warm {
 	enum ibv_wr_opcode op;
@@ -75,6 +76,28 @@ static void warm_run(struct bench *b, const struct bench_row *row)
 	free(ns);
 }
 
+/* As if it were a large table: each in another GiB than the one before. */
+static void windows_run(struct bench *b, const struct bench_row *row)
+{
+	const uint32_t n = rounds(b, 4 * KIB);
+	uint8_t *mem = mem_anon(WINDOWS * GIB);
+	struct ibv_mr *mr = bench_reg(b, mem, WINDOWS * GIB);
+	struct traffic t = traffic_writes(b, 4 * KIB);
+	int i;
+
+	pattern_fill(b->env->buf, 4 * KIB, 2, 0);
+	t.remote = ref_r(mr, mem + 64);
+	t.apart = GIB;
+	t.places = WINDOWS;
+	traffic_run(&t, WINDOWS);
+	t.depth = DEPTH;
+	bench_say(b, row, "16 at once", "us", LESS_IS_BETTER,
+		  (double)traffic_run(&t, n) / n / 1000);
+	for (i = 0; i < WINDOWS; i++)
+		pattern_check("a page", mem + 64 + i * GIB, 4 * KIB, 2, 0);
+	bench_dereg(mr);
+}
+
 static void tail_run(struct bench *b, const struct bench_row *row)
 {
 	uint8_t *mem = mem_anon(MIB + 2 * PAGE);
@@ -115,6 +138,10 @@ const struct bench_row warm_rows[] = {
 	WARM("4 KiB writes, MTU 1024", IBV_WR_RDMA_WRITE, IBV_MTU_1024, 4 * KIB),
 	WARM("64 KiB writes, MTU 1024", IBV_WR_RDMA_WRITE, IBV_MTU_1024, 64 * KIB),
 	WARM("64 KiB reads, MTU 1024", IBV_WR_RDMA_READ, IBV_MTU_1024, 64 * KIB),
+	{
+		.name = "warm, 4 KiB writes, all over 16 GiB",
+		.kinds = KIND_ON_DEMAND, .ours = true, .run = windows_run,
+	},
 	{
 		.name = "warm, latency of 4 KiB writes", .kinds = KIND_REGION,
 		.run = tail_run,

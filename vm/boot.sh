@@ -116,6 +116,7 @@ boot_qemu() {
 	for share in odp:"$top" cwd:"$cwd" run:"$run_dir"; do
 		qemu_args+=(-virtfs "local,mount_tag=${share%%:*},path=$(qemu_path "${share#*:}"),security_model=none,multidevs=remap")
 	done
+	[[ ! ${ODP_QEMU_PLUGIN:-} ]] || qemu_args+=(-plugin "$ODP_QEMU_PLUGIN")
 	qemu_args+=("$@")
 }
 

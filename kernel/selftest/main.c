@@ -15,6 +15,7 @@
 #include "hold.h"
 #include "map.h"
 #include "odp_selftest_abi.h"
+#include "speed.h"
 #include "table.h"
 
 /* A transfer goes through a buffer of this size. */
@@ -253,6 +254,11 @@ static int odp_selftest_revoke(struct odp_selftest *st, void *arg)
 	return 0;
 }
 
+static int odp_selftest_time(struct odp_selftest *st, void *arg)
+{
+	return odp_time(st->mirror, arg);
+}
+
 /* The calls, by number. */
 static const struct odp_selftest_call {
 	unsigned int cmd;
@@ -274,6 +280,7 @@ static const struct odp_selftest_call {
 	{ ODP_SELFTEST_OWN_PAGES, odp_selftest_own_pages },
 	{ ODP_SELFTEST_SET_POLICY, odp_selftest_set_policy },
 	{ ODP_SELFTEST_GET_POLICY, odp_selftest_get_policy },
+	{ ODP_SELFTEST_TIME, odp_selftest_time },
 };
 
 static const struct odp_selftest_call *odp_selftest_find(unsigned int cmd)
@@ -295,6 +302,7 @@ static long odp_selftest_ioctl(struct file *file, unsigned int cmd,
 		struct odp_selftest_stats stats;
 		struct odp_selftest_hold hold;
 		struct odp_selftest_policy policy;
+		struct odp_selftest_time time;
 		__u32 for_good;
 	} u = {};
 	const struct odp_selftest_call *call = odp_selftest_find(cmd);

@@ -108,6 +108,25 @@ struct odp_selftest_stats {
 	__aligned_u64 table_bytes;
 };
 
+/**
+ * struct odp_selftest_time - how long does it take to write?
+ * @va: virtual address in the mirror
+ * @length: in bytes, up to 1 MiB
+ * @rounds: how many times
+ * @plain: not through the mirror: by memcpy() to the pages, pinned and mapped
+ *	one by one
+ * @ns: the time is put here
+ *
+ * What is written is a pattern of no meaning.
+ */
+struct odp_selftest_time {
+	__aligned_u64 va;
+	__aligned_u64 length;
+	__u32 rounds;
+	__u32 plain;
+	__aligned_u64 ns;
+};
+
 /* Where a hold point stops whoever comes by. */
 enum odp_selftest_point {
 	ODP_SELFTEST_SNAPSHOT,	 /* a fault between snapshot and install */
@@ -156,5 +175,6 @@ struct odp_selftest_hold {
 #define ODP_SELFTEST_GET_POLICY	_IOR('o', 14, struct odp_selftest_policy)
 /* Takes back all that mmap() shows; if not 0, for good. Needs no mirror. */
 #define ODP_SELFTEST_REVOKE	_IOW('o', 15, __u32)
+#define ODP_SELFTEST_TIME	_IOWR('o', 16, struct odp_selftest_time)
 
 #endif /* ODP_SELFTEST_ABI_H */

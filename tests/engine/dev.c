@@ -162,6 +162,20 @@ int dev_atomic_write_nowait(int dev, void *va, uint64_t value)
 		      ODP_SELFTEST_ATOMIC | ODP_SELFTEST_NOWAIT);
 }
 
+uint64_t dev_time(int dev, void *va, size_t len, uint32_t rounds, bool plain)
+{
+	struct odp_selftest_time time = {
+		.va = (uintptr_t)va,
+		.length = len,
+		.rounds = rounds,
+		.plain = plain,
+	};
+
+	dev_must(dev, "ODP_SELFTEST_TIME", ODP_SELFTEST_TIME, &time);
+
+	return time.ns;
+}
+
 int dev_prefetch(int dev, const void *va, size_t len, enum dev_prefetch how)
 {
 	return dev_io(dev, ODP_SELFTEST_PREFETCH, va, NULL, len, how, 0);

@@ -75,6 +75,12 @@ int dev_read_nowait(int dev, const void *va, void *buf, size_t len);
 int dev_atomic_write(int dev, void *va, uint64_t value);
 int dev_atomic_write_nowait(int dev, void *va, uint64_t value);
 
+/*
+ * Nanoseconds for @rounds writes inside the kernel, of a pattern of no meaning: by
+ * the device, or @plain, by memcpy() to pages that are pinned.
+ */
+uint64_t dev_time(int dev, void *va, size_t len, uint32_t rounds, bool plain);
+
 int dev_prefetch(int dev, const void *va, size_t len, enum dev_prefetch how);
 int dev_kill(int dev);
 
