@@ -131,6 +131,12 @@ void traffic_finish(const struct traffic *t);
 /* Runs @n of them; the nanoseconds that they took. */
 int64_t traffic_run(const struct traffic *t, uint32_t n);
 
+/*
+ * The same in bursts. Who runs first, sender or receiver, is settled when one
+ * begins: of one long run the time is one of two or three, of many the mean.
+ */
+int64_t traffic_bursts(const struct traffic *t, uint32_t n);
+
 /* Runs @n of them one by one; the nanoseconds of each are put into @ns. */
 void traffic_time(const struct traffic *t, uint32_t n, int64_t *ns);
 

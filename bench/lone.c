@@ -35,7 +35,7 @@ static void lone_run(struct bench *b, const struct bench_row *row)
 	t.remote.addr += WRITES * APART;
 	t.depth = DEPTH;
 	bench_say(b, row, "16 at once", "us", LESS_IS_BETTER,
-		  (double)traffic_run(&t, WRITES) / WRITES / 1000);
+		  (double)traffic_bursts(&t, WRITES) / WRITES / 1000);
 	for (i = 0; i < 2 * WRITES; i++)
 		pattern_check("a page", mem + i * APART, PAGE, 3, 0);
 	/* The first one brings the window. */

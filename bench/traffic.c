@@ -3,6 +3,11 @@
  * Operations, one after the other or some at once.
  */
 #include "bench.h"
+#include "dice.h"
+
+/* Operations of a burst, and the longest pause before one. */
+#define BURST 32
+#define MAX_PAUSE_NS 100000
 
 static bool is_send(const struct traffic *t)
 {
@@ -56,20 +61,51 @@ void traffic_finish(const struct traffic *t)
 			       wait_wc(t->pair->b_cq, "receive").status);
 }
 
-int64_t traffic_run(const struct traffic *t, uint32_t n)
+/* From the @i-th on, up to @end. */
+static int64_t traffic_burst(const struct traffic *t, uint32_t i, uint32_t end)
 {
 	int64_t start = bench_start();
-	uint32_t i;
+	uint32_t under_way = 0;
 
-	for (i = 0; i < n; i++) {
-		if (i >= t->depth)
+	for (; i < end; i++) {
+		if (under_way == t->depth)
 			traffic_finish(t);
+		else
+			under_way++;
 		traffic_post(t, i);
 	}
-	for (i = 0; i < n && i < t->depth; i++)
+	while (under_way--)
 		traffic_finish(t);
 
 	return bench_stop(start);
+}
+
+int64_t traffic_run(const struct traffic *t, uint32_t n)
+{
+	return traffic_burst(t, 0, n);
+}
+
+/* So that the scheduler begins anew, at another point of its tick. */
+static void pause_for_a_while(struct dice *dice)
+{
+	int64_t end = now_ns() + (int64_t)roll(dice, MAX_PAUSE_NS);
+
+	while (now_ns() < end)
+		;
+}
+
+int64_t traffic_bursts(const struct traffic *t, uint32_t n)
+{
+	struct dice dice = { .state = 1 };
+	int64_t ns = 0;
+	uint32_t i;
+
+	for (i = 0; i < n; i += BURST) {
+		pause_for_a_while(&dice);
+		ns += traffic_burst(t, i, i + BURST < n ? i + BURST : n);
+	}
+
+	return ns;
 }
 
 void traffic_time(const struct traffic *t, uint32_t n, int64_t *ns)

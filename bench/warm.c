@@ -70,7 +70,7 @@ static void warm_run(struct bench *b, const struct bench_row *row)
 	bench_say_us(b, row, "one by one", ns, n, 0.5);
 	t.depth = DEPTH;
 	bench_say(b, row, "16 at once", "us", LESS_IS_BETTER,
-		  (double)traffic_run(&t, n) / n / 1000);
+		  (double)traffic_bursts(&t, n) / n / 1000);
 	warm_check(b, &t, mem);
 	bench_dereg(mr);
 	free(ns);
@@ -92,7 +92,7 @@ static void windows_run(struct bench *b, const struct bench_row *row)
 	traffic_run(&t, WINDOWS);
 	t.depth = DEPTH;
 	bench_say(b, row, "16 at once", "us", LESS_IS_BETTER,
-		  (double)traffic_run(&t, n) / n / 1000);
+		  (double)traffic_bursts(&t, n) / n / 1000);
 	for (i = 0; i < WINDOWS; i++)
 		pattern_check("a page", mem + 64 + i * GIB, 4 * KIB, 2, 0);
 	bench_dereg(mr);
