@@ -25,7 +25,7 @@ checked_kernel_ready() {
 	exec {lock}>"$dir/lock"
 	flock -n "$lock" || { say "Waiting for another ./run that builds $kernel ..."; flock "$lock"; }
 	if [[ $(cat -- "$dir/source.stamp" 2>/dev/null) != "$version" ]]; then
-		space_for 5000 "Building a kernel" "$dir" ""
+		space_for "$checked_kernel_mib" "Building a kernel" "$dir" ""
 		step "Unpacking the source of Linux $version" "$log" checked_kernel_unpack "$series" "$dir" ||
 			die "The kernel's source could not be unpacked; ./run clean and a new ./run fetch it again."
 		echo "$version" >"$dir/source.stamp"

@@ -6,6 +6,7 @@
 # in), a file system made of it, and per kernel series the kernel and a small initramfs. The series are
 # Debian 13's own, the newest supported one that the mirror offers, and those that --kernel asked for.
 #
+#   odp-guest               says that the folder is ours
 #   root/                   the folder; /usr/src/odp-linux-K holds what is used of linux-source,
 #                           /usr/src/rdma-core.tar.gz the source of rdma-core
 #   root.ext4               the same as a file system
@@ -29,7 +30,7 @@ guest_packages=(
 image_ready() {
 	local sources root_key boot_key lock
 	sources=$(mirror_list)
-	mkdir -p -- "$guest_dir" || die "Cannot write to $guest_dir; make it writable or set ODP_GUEST_DIR."
+	image_claim
 	exec {lock}>"$guest_dir/lock"
 	flock -n "$lock" || { say "Waiting for another ./run that builds the guest ..."; flock "$lock"; }
 
@@ -47,6 +48,28 @@ image_ready() {
 	image_check
 }
 
+# image_claim: makes the guest's folder ours, if there is nothing of anybody else's in it. What is in a folder
+# of ours may be removed, and in no other.
+image_claim() {
+	mkdir -p -- "$guest_dir" || die "Cannot write to $guest_dir; make it writable or set ODP_GUEST_DIR."
+	! image_claimed || return 0
+	[[ -z $(ls -A -- "$guest_dir") ]] ||
+		die "$guest_dir has files that are not the guest's; set ODP_GUEST_DIR to a new or an empty folder."
+	echo "./run keeps its guest here; ./run clean removes it." >"$guest_dir/odp-guest"
+}
+
+image_claimed() {
+	[[ -e $guest_dir/odp-guest || $guest_dir == "$top/build/guest" ]]
+}
+
+# image_remove: removes what is ours of the folder, and the folder if that was all.
+image_remove() {
+	image_claimed || return 0
+	as_root rm -rf --one-file-system -- \
+		"$guest_dir"/{root,root.ext4,kernels,source,root.stamp,boot.stamp,asked,sources.list,lock,odp-guest}
+	rmdir --ignore-fail-on-non-empty -- "$guest_dir"
+}
+
 # image_ask SERIES: notes the series for the image, unless it is there already or cannot be had.
 image_ask() {
 	local offered=$guest_dir/kernels/offered
@@ -61,7 +84,7 @@ image_ask() {
 image_build_root() {
 	local sources=$1 key=$2 options=() option
 	root_ready
-	space_for 5500 "Building the guest" "$guest_dir" " or set ODP_GUEST_DIR to another disk"
+	space_for "$guest_mib" "Building the guest" "$guest_dir" " or set ODP_GUEST_DIR to another disk"
 	while read -r option; do
 		options+=(--aptopt="$option")
 	done < <(mirror_apt_options)

@@ -9,6 +9,8 @@ ODP_STABLE=6.12
 ODP_SERIES="$ODP_STABLE 7.2 7.3"
 
 guest_dir=${ODP_GUEST_DIR:-$top/build/guest}
+# What it takes of disk, in MiB; README.md says the same.
+guest_mib=5500 checked_kernel_mib=3000
 
 say() {
 	printf 'odp: %s\n' "$*" >&2
