@@ -181,11 +181,14 @@ def main():
              "~: the samples lie far apart, something disturbed them. Fails: wrong data, or an error.", ""]
     lines += table(rows, wanted, other)
     missed = [name for name, (_, _, reached) in wanted.items() if not reached]
-    failed = [f"{name} ({SIDES[side]})" for name, row in rows.items()
-              for side, cell in row["sides"].items() if cell.get("failed")]
+    failed = {}
+    for name, row in rows.items():
+        for side, cell in row["sides"].items():
+            if cell.get("failed"):
+                failed.setdefault(side, []).append(name)
     lines += ["", f"Goals reached: {len(wanted) - len(missed)} of {len(wanted)}."]
-    if failed:
-        lines.append("Failed: " + "; ".join(failed) + ".")
+    for side, names in failed.items():
+        lines += ["", f"{SIDES[side]} fails, by wrong data or an error, in {len(names)} rows: {'; '.join(names)}."]
     text = "\n".join(lines) + "\n"
     (OUT / f"{args.kernel}.md").write_text(text, encoding="utf-8")
     plots(rows, args.kernel, args.version)
