@@ -58,8 +58,10 @@ image_claim() {
 	echo "./run keeps its guest here; ./run clean removes it." >"$guest_dir/odp-guest"
 }
 
+# image_claimed: is it? Before it was marked, a folder of ours had a stamp, a hash and nothing else.
 image_claimed() {
-	[[ -e $guest_dir/odp-guest || $guest_dir == "$top/build/guest" ]]
+	[[ -e $guest_dir/odp-guest || $guest_dir == "$top/build/guest" ]] ||
+		grep -qsxE '[0-9a-f]{64}' "$guest_dir/root.stamp"
 }
 
 # image_remove: removes what is ours of the folder, and the folder if that was all.
