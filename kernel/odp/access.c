@@ -263,8 +263,7 @@ static int odp_visit_missing(const struct odp_visit *v, unsigned long va,
  * @va: the first byte's virtual address
  * @length: in bytes; 0 touches nothing and succeeds
  * @how: a set of ODP_ACCESS_* bits; with ODP_ACCESS_WRITE, @fn may write
- * @fn: called for each piece of memory, upwards: part of a page, or of pages
- *	that follow each other
+ * @fn: called for each piece of a page, upwards
  * @arg: passed to @fn
  *
  * Pages that are missing are brought in. May sleep; the caller holds no lock,
