@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dice.h"
 #include "env.h"
 
 enum bench_kind {
@@ -93,9 +94,6 @@ void bench_say_us(const struct bench *b, const struct bench_row *row,
  */
 int64_t bench_start(void);
 int64_t bench_stop(int64_t start);
-
-/* A permutation of 0 to @n - 1, the same each time. */
-void shuffle(uint32_t *order, uint32_t n);
 
 /**
  * struct traffic - operations of one kind from one end to the other

@@ -10,15 +10,12 @@ static void engine_run(struct bench *b, const struct bench_row *row)
 {
 	const uint32_t len = *(const uint32_t *)row->arg;
 	uint32_t rounds = (b->quick ? 2 * MIB : 32 * MIB) / (len + KIB);
-	const struct dev_config config = {
-		.around = AROUND_STREAM,
-		.max_pages = 512,
-		.limit_ms = 10000,
-		.shared = true,
-	};
+	struct dev_config config = dev_default;
 	uint8_t *mem = mem_anon(MIB);
-	int dev = dev_open(mem, MIB, &config);
+	int dev;
 
+	config.shared = true;
+	dev = dev_open(mem, MIB, &config);
 	dev_write_and_check(dev, mem, MIB, 6);
 	/* Nothing shall lie at the start of a page by chance. */
 	mem += 64;

@@ -12,7 +12,6 @@
 #include <sys/sysinfo.h>
 
 #include "bench.h"
-#include "dice.h"
 #include "percentile.h"
 #include "profile/mark.h"
 
@@ -104,21 +103,6 @@ int64_t bench_stop(int64_t start)
 {
 	MARK("e");
 	return now_ns() - start;
-}
-
-void shuffle(uint32_t *order, uint32_t n)
-{
-	struct dice dice = { .state = 1 };
-	uint32_t i, j, old;
-
-	for (i = 0; i < n; i++)
-		order[i] = i;
-	for (i = n; i > 1; i--) {
-		j = (uint32_t)roll(&dice, i);
-		old = order[i - 1];
-		order[i - 1] = order[j];
-		order[j] = old;
-	}
 }
 
 struct job {

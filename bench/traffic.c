@@ -3,7 +3,6 @@
  * Operations, one after the other or some at once.
  */
 #include "bench.h"
-#include "dice.h"
 
 /* Operations of a burst, and the longest pause before one. */
 #define BURST 32

@@ -5,7 +5,6 @@
  * there, more than the mirror has.
  */
 #include <errno.h>
-#include <sys/mman.h>
 
 #include "dev.h"
 #include "dice.h"
@@ -13,14 +12,6 @@
 
 #define PAGES	512
 #define LEN	(PAGES * PAGE)
-
-static uint8_t *untouched(void)
-{
-	uint8_t *mem = mem_anon_aligned(LEN, HUGE_2M);
-
-	mem_advise(mem, LEN, MADV_NOHUGEPAGE, "NOHUGEPAGE");
-	return mem;
-}
 
 static void write_page(int dev, uint8_t *mem, size_t i)
 {
@@ -39,7 +30,7 @@ static void check_page(const uint8_t *mem, size_t i)
 /* Writes every page, the n-th at order(n); the faults that it takes. */
 static uint64_t faults_of(size_t (*order)(size_t n))
 {
-	uint8_t *mem = untouched();
+	uint8_t *mem = mem_anon_small(LEN);
 	int dev = dev_open(mem, LEN, &dev_default);
 	uint64_t faults;
 	size_t n;
@@ -93,30 +84,15 @@ static void R4_streams_go_both_ways(void **state)
 	assert_in_range(faults_of(every_other), 33, PAGES / 4);
 }
 
-static void random_order(size_t *order, uint64_t seed)
-{
-	struct dice dice = { .state = seed };
-	size_t i, j, old;
-
-	for (i = 0; i < PAGES; i++)
-		order[i] = i;
-	for (i = PAGES; i > 1; i--) {
-		j = roll(&dice, i);
-		old = order[i - 1];
-		order[i - 1] = order[j];
-		order[j] = old;
-	}
-}
-
 /* Never more than four times what was used, and few faults all the same. */
 static void R4_random_pages_are_paid_for_by_use(void **state)
 {
-	uint8_t *mem = untouched();
+	uint8_t *mem = mem_anon_small(LEN);
 	int dev = dev_open(mem, LEN, &dev_default);
-	size_t order[PAGES], n;
+	uint32_t order[PAGES], n;
 
 	(void)state;
-	random_order(order, 1);
+	shuffle(order, PAGES);
 	for (n = 0; n < PAGES; n++) {
 		write_page(dev, mem, order[n]);
 		/* But for a chance neighbour, which may be a stream's beginning. */
@@ -137,7 +113,7 @@ static void R4_random_pages_are_paid_for_by_use(void **state)
 static void R4_what_is_there_serves_the_next_mirror(void **state)
 {
 	struct dev_config config = dev_default;
-	uint8_t *mem = untouched();
+	uint8_t *mem = mem_anon_small(LEN);
 	int first, next;
 
 	(void)state;

@@ -4,7 +4,6 @@
  * changed.
  */
 #include <errno.h>
-#include <sys/mman.h>
 
 #include "dev.h"
 #include "env.h"
@@ -49,14 +48,6 @@ static void bad_policies(void **state)
 	dev_close(dev);
 }
 
-static uint8_t *untouched(void)
-{
-	uint8_t *mem = mem_anon_aligned(PAGES * PAGE, HUGE_2M);
-
-	mem_advise(mem, PAGES * PAGE, MADV_NOHUGEPAGE, "NOHUGEPAGE");
-	return mem;
-}
-
 /* One access to the page in the middle, by that policy. */
 static struct odp_selftest_stats one_read(uint8_t *mem, uint32_t around,
 					  uint32_t max_pages)
@@ -80,7 +71,7 @@ static struct odp_selftest_stats one_read(uint8_t *mem, uint32_t around,
 
 static void policies_look_around(void **state)
 {
-	uint8_t *mem = untouched();
+	uint8_t *mem = mem_anon_small(PAGES * PAGE);
 
 	(void)state;
 	/* Nothing is there but what the access itself brings in. */
@@ -100,9 +91,9 @@ static void policies_look_around(void **state)
 static void policy_populate(void **state)
 {
 	(void)state;
-	assert_int_equal(one_read(untouched(), AROUND_POPULATE, 512)
+	assert_int_equal(one_read(mem_anon_small(PAGES * PAGE), AROUND_POPULATE, 512)
 			 .around_pages, 511);
-	assert_int_equal(one_read(untouched(), AROUND_POPULATE, 32)
+	assert_int_equal(one_read(mem_anon_small(PAGES * PAGE), AROUND_POPULATE, 32)
 			 .around_pages, 31);
 	mem_release();
 }
@@ -111,7 +102,7 @@ static void policy_populate(void **state)
 static uint64_t faults_of_a_stream(uint32_t around)
 {
 	struct dev_config config = dev_default;
-	uint8_t *mem = untouched();
+	uint8_t *mem = mem_anon_small(PAGES * PAGE);
 	uint64_t faults;
 	size_t i;
 	int dev;
@@ -142,7 +133,7 @@ static void policy_stream(void **state)
 static void policy_changes(void **state)
 {
 	struct dev_config config = dev_default;
-	uint8_t *mem = untouched();
+	uint8_t *mem = mem_anon_small(PAGES * PAGE);
 	uint8_t byte;
 	int dev;
 

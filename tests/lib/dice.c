@@ -20,6 +20,21 @@ uint64_t roll(struct dice *d, uint64_t sides)
 	return (x ^ x >> 31) % sides;
 }
 
+void shuffle(uint32_t *order, uint32_t n)
+{
+	struct dice dice = { .state = 1 };
+	uint32_t i, j, old;
+
+	for (i = 0; i < n; i++)
+		order[i] = i;
+	for (i = n; i > 1; i--) {
+		j = (uint32_t)roll(&dice, i);
+		old = order[i - 1];
+		order[i - 1] = order[j];
+		order[j] = old;
+	}
+}
+
 static _Noreturn void dice_usage(const char *name, const char *about, int status)
 {
 	fprintf(status ? stderr : stdout,

@@ -15,6 +15,9 @@ struct dice {
 /* A number below @sides, which is not 0. */
 uint64_t roll(struct dice *d, uint64_t sides);
 
+/* A permutation of 0 to @n - 1, the same each time. */
+void shuffle(uint32_t *order, uint32_t n);
+
 /* One of the numbers that follow. */
 #define one_of(d, ...) \
 	((const uint64_t[]){ __VA_ARGS__ }[roll(d, sizeof((uint64_t[]){ \

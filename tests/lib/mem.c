@@ -91,6 +91,14 @@ void *mem_anon_aligned(size_t len, size_t align)
 	return p;
 }
 
+uint8_t *mem_anon_small(size_t len)
+{
+	uint8_t *mem = mem_anon_aligned(len, HUGE_2M);
+
+	mem_advise(mem, len, MADV_NOHUGEPAGE, "NOHUGEPAGE");
+	return mem;
+}
+
 void *mem_shared(size_t len)
 {
 	int fd = memfd_create("odp-test", MFD_CLOEXEC);

@@ -26,6 +26,9 @@ void *mem_anon(size_t len);
 /* The same, aligned, and with huge pages allowed. */
 void *mem_anon_aligned(size_t len, size_t align);
 
+/* The same from a 2 MiB boundary on, to be of small pages. */
+uint8_t *mem_anon_small(size_t len);
+
 /* Shared memory of a memfd: what was written survives MADV_DONTNEED. */
 void *mem_shared(size_t len);
 
