@@ -1,5 +1,6 @@
-// A window ends where its region does, also if the sum wraps around.
-@@
+// A window ends where its region does, also if the sum wraps around. With all
+// places that parentheses could have, spatch takes half a minute.
+@ disable paren @
 identifier mr;
 expression A, L;
 @@
