@@ -4,7 +4,7 @@
  * again (RNR NAK), or drops the packet where there is no such thing, and leaves
  * the queue pair as if the packet had not come.
  */
-#include "rxe.h"
+#include "odp_resp.h"
 
 /**
  * rxe_odp_resp_look - rxe_odp_resp_ready(), for a message that is long
