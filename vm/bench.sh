@@ -50,6 +50,7 @@ cmd_bench() {
 
 	guest_icount=1 guest_smp=1
 	kernels_each bench_guest one $((quick ? 1 : 3)) "${match[@]}"
+	((!status)) || say "A guest did not come to its end: some rounds are missing."
 	guest_icount=0 guest_smp=2
 	for series in "${kernels[@]}"; do
 		bench_guest "$series" many $((quick ? 3 : 7)) --many "${match[@]}" || status=$?
