@@ -87,10 +87,11 @@ static bool show_snapshot(struct ibv_mr *mr, const uint8_t *start,
 {
 	uint8_t states[3];
 	bool good = true;
-	int i;
+	int i, err;
 
-	if (odp_mr_snapshot(mr, (uintptr_t)start, 3, states))
-		return result(false, "no snapshot: %s", strerror(errno));
+	err = odp_mr_snapshot(mr, (uintptr_t)start, 3, states);
+	if (err)
+		return result(false, "no snapshot: %s", strerror(err));
 
 	for (i = 0; i < 3; i++)
 		good &= !strcmp(state_name(states[i]), want[i]);
@@ -207,6 +208,7 @@ static bool register_terabyte(struct link *l, uint8_t *start,
 {
 	struct odp_stats stats;
 	uint64_t ns;
+	int err;
 
 	step("Register 1 TiB of address space that nobody has touched.");
 	ns = now_ns();
@@ -214,8 +216,9 @@ static bool register_terabyte(struct link *l, uint8_t *start,
 	ns = now_ns() - ns;
 	if (!*mr)
 		return result(false, "ibv_reg_mr: %s", strerror(errno));
-	if (odp_get_stats(*mr, &stats))
-		return result(false, "no counters: %s", strerror(errno));
+	err = odp_mr_get_stats(*mr, &stats);
+	if (err)
+		return result(false, "no counters: %s", strerror(err));
 	return result(ns < 10000000 && !stats.table_bytes,
 		      "registered in %.1f us, with %llu bytes of page table",
 		      (double)ns / 1000, (unsigned long long)stats.table_bytes);
@@ -225,6 +228,7 @@ static bool write_far_pages(struct link *l, uint8_t *start, struct ibv_mr *mr)
 {
 	enum ibv_wc_status status;
 	struct odp_stats stats;
+	int err;
 	size_t run, i;
 
 	step("RDMA-write %d pages of it, in %d runs that are %zu GiB apart.",
@@ -247,8 +251,9 @@ static bool write_far_pages(struct link *l, uint8_t *start, struct ibv_mr *mr)
 					      (void *)to);
 		}
 	}
-	if (odp_get_stats(mr, &stats))
-		return result(false, "no counters: %s", strerror(errno));
+	err = odp_mr_get_stats(mr, &stats);
+	if (err)
+		return result(false, "no counters: %s", strerror(err));
 	return result(stats.faults < FAR_PAGES &&
 		      stats.resident_pages >= FAR_PAGES &&
 		      count_mirrored(mr, start) == FAR_PAGES,
@@ -265,9 +270,11 @@ static bool drop_far_pages(uint8_t *start, struct ibv_mr *mr)
 	struct odp_stats stats;
 	uint64_t before;
 	long mirrored;
+	int err;
 
-	if (odp_get_stats(mr, &stats))
-		return result(false, "no counters: %s", strerror(errno));
+	err = odp_mr_get_stats(mr, &stats);
+	if (err)
+		return result(false, "no counters: %s", strerror(err));
 	before = stats.table_bytes;
 
 	step("Give all of it back to the kernel: madvise(MADV_DONTNEED).");
@@ -275,8 +282,9 @@ static bool drop_far_pages(uint8_t *start, struct ibv_mr *mr)
 		return result(false, "madvise: %s", strerror(errno));
 
 	mirrored = count_mirrored(mr, start);
-	if (odp_get_stats(mr, &stats))
-		return result(false, "no counters: %s", strerror(errno));
+	err = odp_mr_get_stats(mr, &stats);
+	if (err)
+		return result(false, "no counters: %s", strerror(err));
 	if (!result(!mirrored && !stats.resident_pages,
 		    "the device has %ld of the %d pages; %llu were taken from it",
 		    mirrored, FAR_PAGES,
@@ -284,7 +292,7 @@ static bool drop_far_pages(uint8_t *start, struct ibv_mr *mr)
 		return false;
 
 	/* The table is taken down by a worker of the kernel. */
-	while (!odp_get_stats(mr, &stats) && stats.leaves &&
+	while (!odp_mr_get_stats(mr, &stats) && stats.leaves &&
 	       now_ns() < deadline)
 		nanosleep(&pause, NULL);
 	return result(!stats.leaves, "page table: %llu bytes, down from %llu",

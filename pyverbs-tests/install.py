@@ -48,7 +48,7 @@ class Install(unittest.TestCase):
 
     def test_3_library_is_found(self):
         self.assertIn('-lodp', call('pkg-config', '--libs', 'libodp'))
-        source = '#include <infiniband/odp.h>\nint main(void) { return !odp_reg; }'
+        source = '#include <infiniband/odp.h>\nint main(void) { return !odp_dereg; }'
         call('sh', '-c', 'cc -x c - $(pkg-config --cflags --libs libodp) '
              '-o /tmp/uses_odp && /tmp/uses_odp', input=source)
 

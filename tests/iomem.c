@@ -41,9 +41,10 @@ static int teardown(void **state)
 static uint32_t caps_of(struct env *e)
 {
 	struct odp_caps caps;
+	int err = odp_query_caps(e->rig.ctx, &caps);
 
-	if (odp_query_caps(e->rig.ctx, &caps))
-		test_fail("odp_query_caps: %s", strerror(errno));
+	if (err)
+		test_fail("odp_query_caps: %s", strerror(err));
 	return caps.flags;
 }
 

@@ -257,9 +257,9 @@ static void device_of_another_driver(void **state)
 
 	(void)state;
 	kernel.driver = RDMA_DRIVER_MLX5;
-	expect_errno("snapshot", odp_mr_snapshot(&mr, BASE, 1, pages),
+	expect_error("snapshot", odp_mr_snapshot(&mr, BASE, 1, pages),
 		     EOPNOTSUPP);
-	expect_errno("stats", odp_get_stats(&mr, &stats), EOPNOTSUPP);
+	expect_error("stats", odp_mr_get_stats(&mr, &stats), EOPNOTSUPP);
 	assert_int_equal(kernel.calls, 0);
 }
 
@@ -270,9 +270,9 @@ static void kernel_without_the_methods(void **state)
 
 	(void)state;
 	kernel.has_methods = false;
-	expect_errno("snapshot", odp_mr_snapshot(&mr, BASE, 1, pages),
+	expect_error("snapshot", odp_mr_snapshot(&mr, BASE, 1, pages),
 		     EOPNOTSUPP);
-	expect_errno("stats", odp_get_stats(&mr, &stats), EOPNOTSUPP);
+	expect_error("stats", odp_mr_get_stats(&mr, &stats), EOPNOTSUPP);
 }
 
 static void errors_are_handed_on(void **state)
@@ -287,9 +287,9 @@ static void errors_are_handed_on(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(errs) / sizeof(errs[0]); i++) {
 		kernel.err = errs[i];
-		expect_errno("snapshot", odp_mr_snapshot(&mr, BASE, 1, pages),
+		expect_error("snapshot", odp_mr_snapshot(&mr, BASE, 1, pages),
 			     errs[i]);
-		expect_errno("stats", odp_get_stats(&mr, &stats), errs[i]);
+		expect_error("stats", odp_mr_get_stats(&mr, &stats), errs[i]);
 	}
 }
 
@@ -365,7 +365,7 @@ static void wrong_answers_are_found_out(void **state)
 	for (lie = NO_PAGES; lie <= RUNS_TOO_SHORT; lie++) {
 		kernel.lie = lie;
 		memset(&room, 0xa5, sizeof(room));
-		expect_errno("odp_mr_snapshot",
+		expect_error("odp_mr_snapshot",
 			     odp_mr_snapshot(&mr, BASE, sizeof(room.pages),
 					     room.pages), EPROTO);
 		for (i = 0; i < sizeof(room.behind); i++)
@@ -378,7 +378,7 @@ static void counters_keep_their_places(void **state)
 	struct odp_stats stats;
 
 	(void)state;
-	assert_int_equal(odp_get_stats(&mr, &stats), 0);
+	assert_int_equal(odp_mr_get_stats(&mr, &stats), 0);
 	assert_int_equal(stats.faults, 100);
 	assert_int_equal(stats.faulted_pages, 101);
 	assert_int_equal(stats.around_pages, 102);
@@ -410,11 +410,39 @@ static void older_kernels_leave_zeros(void **state)
 	(void)state;
 	kernel.counters = 14;
 	memset(&stats, 0xa5, sizeof(stats));
-	assert_int_equal(odp_get_stats(&mr, &stats), 0);
+	assert_int_equal(odp_mr_get_stats(&mr, &stats), 0);
 	assert_int_equal(stats.table_bytes, 113);
 	assert_int_equal(stats.local_faults | stats.remote_faults |
 			 stats.slow_faults | stats.rnr_naks | stats.parked |
 			 stats.exclusive_takes, 0);
+}
+
+/* Callers that were built with another version of the library. */
+static void callers_of_other_versions(void **state)
+{
+	struct {
+		struct odp_stats stats;
+		uint64_t later;
+	} longer;
+	struct {
+		struct odp_policy policy;
+		uint32_t later;
+	} policy = { { ODP_AROUND_NONE, 1, 1, 0 }, 1 };
+
+	(void)state;
+	memset(&longer, 0xa5, sizeof(longer));
+	assert_int_equal(odp_mr_get_stats_sized(&mr, &longer.stats,
+						sizeof(longer)), 0);
+	assert_int_equal(longer.stats.exclusive_takes, 119);
+	assert_int_equal(longer.later, 0);
+	expect_error("too short",
+		     odp_mr_get_stats_sized(&mr, &longer.stats, 8), EINVAL);
+	expect_error("asks for more",
+		     odp_mr_set_policy_sized(&mr, &policy.policy,
+					     sizeof(policy)), E2BIG);
+	policy.later = 0;
+	assert_int_equal(odp_mr_set_policy_sized(&mr, &policy.policy,
+						 sizeof(policy)), 0);
 }
 
 static void policies_keep_their_places(void **state)
@@ -425,12 +453,12 @@ static void policies_keep_their_places(void **state)
 	struct odp_policy policy = {};
 
 	(void)state;
-	assert_int_equal(odp_set_policy(&mr, &set), 0);
+	assert_int_equal(odp_mr_set_policy(&mr, &set), 0);
 	assert_int_equal(kernel.policy.around, RXE_ODP_AROUND_POPULATE);
 	assert_int_equal(kernel.policy.max_pages, 17);
 	assert_int_equal(kernel.policy.limit_ms, 230);
 	assert_int_equal(kernel.policy.flags, RXE_ODP_POLICY_EXCLUSIVE);
-	assert_int_equal(odp_get_policy(&mr, &policy), 0);
+	assert_int_equal(odp_mr_get_policy(&mr, &policy), 0);
 	assert_memory_equal(&policy, &set, sizeof(set));
 	memset(&policy, 0, sizeof(policy));
 	assert_int_equal(odp_mrn_get_policy(&context, 4711, &policy), 0);
@@ -449,6 +477,7 @@ int main(void)
 		cmocka_unit_test_setup(wrong_answers_are_found_out, setup),
 		cmocka_unit_test_setup(counters_keep_their_places, setup),
 		cmocka_unit_test_setup(older_kernels_leave_zeros, setup),
+		cmocka_unit_test_setup(callers_of_other_versions, setup),
 	};
 
 	return cmocka_run_group_tests_name("libodp_alone", tests, NULL, NULL);

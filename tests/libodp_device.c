@@ -51,21 +51,35 @@ struct ibv_mr *ibv_reg_mr_iova2(struct ibv_pd *pd, void *addr, size_t length,
 	return real(pd, addr, length, iova, access);
 }
 
-static struct odp_mr *reg(struct env *e, void *mem, size_t len,
-			  unsigned int access, unsigned int flags,
-			  enum odp_kind kind)
+static struct odp_region *reg_attr(struct env *e,
+				   const struct odp_reg_attr *attr,
+				   enum odp_kind kind)
 {
-	struct odp_mr *mr;
+	struct odp_region *region = odp_reg(e->rig.pd, attr);
 
-	if (odp_reg(e->rig.pd, mem, len, access, flags, &mr))
+	if (!region)
 		test_fail("odp_reg: %s", strerror(errno));
-	assert_int_equal(odp_mr_kind(mr), kind);
-	return mr;
+	assert_int_equal(odp_region_kind(region), kind);
+	return region;
 }
 
-static struct ref ref_to(const struct odp_mr *mr, const void *addr)
+static struct odp_region *reg(struct env *e, void *mem, size_t len,
+			      unsigned int access, unsigned int flags,
+			      enum odp_kind kind)
 {
-	return (struct ref) { (uintptr_t)addr, odp_mr_rkey(mr) };
+	const struct odp_reg_attr attr = {
+		.addr = mem,
+		.length = len,
+		.access = access,
+		.flags = flags,
+	};
+
+	return reg_attr(e, &attr, kind);
+}
+
+static struct ref ref_to(const struct odp_region *region, const void *addr)
+{
+	return (struct ref) { (uintptr_t)addr, odp_region_rkey(region) };
 }
 
 /* Addresses are virtual ones and data arrives, whatever was chosen. */
@@ -78,10 +92,9 @@ static void data_goes_through(void **state)
 		{ 0, ODP_KIND_EXPLICIT },
 		{ ODP_REG_WIDE, ODP_KIND_IMPLICIT },
 		{ ODP_REG_WIDE | ODP_REG_OWN, ODP_KIND_EXPLICIT },
-		{ ODP_REG_PINNED | ODP_REG_CACHED, ODP_KIND_EXPLICIT },
 	};
 	struct env *e = *state;
-	struct odp_mr *mr;
+	struct odp_region *mr;
 	uint8_t *mem;
 	size_t i;
 
@@ -101,13 +114,13 @@ static void data_goes_through(void **state)
 static void local_buffers_share(void **state)
 {
 	struct env *e = *state;
-	struct odp_mr *a = reg(e, mem_anon(PAGE), PAGE, LOCAL, 0,
+	struct odp_region *a = reg(e, mem_anon(PAGE), PAGE, LOCAL, 0,
 			       ODP_KIND_IMPLICIT);
 	uint8_t *mem = mem_anon(LEN);
-	struct odp_mr *b = reg(e, mem, LEN, LOCAL, 0, ODP_KIND_IMPLICIT);
-	struct ref local = { (uintptr_t)mem + 5, odp_mr_lkey(b) };
+	struct odp_region *b = reg(e, mem, LEN, LOCAL, 0, ODP_KIND_IMPLICIT);
+	struct ref local = { (uintptr_t)mem + 5, odp_region_lkey(b) };
 
-	assert_int_equal(odp_mr_lkey(a), odp_mr_lkey(b));
+	assert_int_equal(odp_region_lkey(a), odp_region_lkey(b));
 	pattern_fill(e->buf, 2 * PAGE, 3, 0);
 	expect_success("read", do_read(&e->rc, local, ref_r(e->buf_mr, e->buf),
 				       2 * PAGE));
@@ -119,58 +132,86 @@ static void local_buffers_share(void **state)
 /* On a device that cannot do better; also right on the stock rdma_rxe. */
 static void pinned_if_need_be(void **state)
 {
-	const unsigned int flags = ODP_REG_PINNED | ODP_REG_CACHED;
 	struct env *e = *state;
 	uint8_t *mem = mem_anon(LEN);
-	struct odp_mr *mr;
-	uint32_t rkey;
+	struct odp_reg_attr attr = {
+		.addr = mem,
+		.length = LEN,
+		.access = ACCESS_ALL,
+	};
+	struct odp_region *region;
 
 	refuse_on_demand = true;
-	expect_errno("not to be pinned",
-		     odp_reg(e->rig.pd, mem, LEN, LOCAL, 0, &mr), EOPNOTSUPP);
-	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
-	rkey = odp_mr_rkey(mr);
-	assert_int_equal(odp_dereg(mr), 0);
-	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
-	assert_int_equal(odp_mr_rkey(mr), rkey);
+	assert_null(odp_reg(e->rig.pd, &attr));
+	assert_int_equal(errno, EOPNOTSUPP);
+	attr.choice = ODP_EITHER;
+	region = reg_attr(e, &attr, ODP_KIND_PINNED);
 	pattern_fill(e->buf, LEN / 2, 9, 0);
 	expect_success("write", do_write(&e->rc, env_buf(e),
-					 ref_to(mr, mem + 9), LEN / 2));
+					 ref_to(region, mem + 9), LEN / 2));
 	pattern_check("pinned memory", mem + 9, LEN / 2, 9, 0);
-	assert_int_equal(odp_dereg(mr), 0);
-	assert_int_equal(odp_cache_drop(e->rig.pd, NULL, SIZE_MAX), 0);
+	assert_int_equal(odp_dereg(region), 0);
 	refuse_on_demand = false;
+
+	attr.choice = ODP_PINNED;
+	region = reg_attr(e, &attr, ODP_KIND_PINNED);
+	expect_error("of a pinned one",
+		     odp_mr_get_stats(odp_region_mr(region),
+				      &(struct odp_stats) {}), EOPNOTSUPP);
+	assert_int_equal(odp_dereg(region), 0);
 }
 
-/* The hazard of the cache, and the way around it. */
-static void cache_does_not_see_unmapping(void **state)
+/* What the device can do over which transport decides. */
+static void operations_decide(void **state)
 {
-	const unsigned int flags = ODP_REG_PINNED | ODP_REG_CACHED;
+	struct env *e = *state;
+	struct odp_reg_attr attr = {
+		.addr = mem_anon(LEN),
+		.length = LEN,
+		.access = ACCESS_ALL,
+		.transports = ODP_RC,
+		.operations = IBV_ODP_SUPPORT_WRITE | IBV_ODP_SUPPORT_ATOMIC,
+	};
+
+	assert_int_equal(odp_dereg(reg_attr(e, &attr, ODP_KIND_EXPLICIT)), 0);
+	/* There are no atomics over UD. */
+	attr.transports = ODP_RC | ODP_UD;
+	assert_null(odp_reg(e->rig.pd, &attr));
+	assert_int_equal(errno, EOPNOTSUPP);
+	attr.choice = ODP_EITHER;
+	assert_int_equal(odp_dereg(reg_attr(e, &attr, ODP_KIND_PINNED)), 0);
+	attr.choice = ODP_ON_DEMAND;
+	attr.operations = IBV_ODP_SUPPORT_SEND | IBV_ODP_SUPPORT_RECV;
+	assert_int_equal(odp_dereg(reg_attr(e, &attr, ODP_KIND_EXPLICIT)), 0);
+}
+
+/* The address that peers use, and the policy, are there from the first fault on. */
+static void born_as_asked_for(void **state)
+{
+	const struct odp_policy policy = { ODP_AROUND_NONE, 1, 77, 0 };
 	struct env *e = *state;
 	uint8_t *mem = mem_anon(LEN);
-	struct odp_mr *mr;
+	const struct odp_reg_attr attr = {
+		.addr = mem + 5,
+		.length = LEN - 5,
+		.iova = GIB + 5,
+		.access = ACCESS_ALL,
+		.flags = ODP_REG_IOVA,
+		.policy = &policy,
+		.policy_size = sizeof(policy),
+	};
+	struct odp_region *region = reg_attr(e, &attr, ODP_KIND_EXPLICIT);
+	struct ref there = { GIB + PAGE, odp_region_rkey(region) };
+	struct odp_policy is;
 
-	refuse_on_demand = true;
-	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
-	assert_int_equal(odp_dereg(mr), 0);
-	mem_map_at(mem, LEN, PROT_READ | PROT_WRITE);
-
-	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
-	pattern_fill(e->buf, PAGE, 5, 0);
-	expect_success("write", do_write(&e->rc, env_buf(e), ref_to(mr, mem),
-					 PAGE));
-	zeros_check("memory that is not the region's any more", mem, PAGE);
-	assert_int_equal(odp_cache_drop(e->rig.pd, mem, LEN), 0);
-	assert_int_equal(odp_dereg(mr), 0);
-
-	mr = reg(e, mem, LEN, ACCESS_ALL, flags, ODP_KIND_PINNED);
-	expect_success("write", do_write(&e->rc, env_buf(e), ref_to(mr, mem),
-					 PAGE));
-	pattern_check("memory after odp_cache_drop()", mem, PAGE, 5, 0);
-	assert_int_equal(odp_dereg(mr), 0);
-	assert_int_equal(ibv_dealloc_pd(e->rig.pd), EBUSY);
-	assert_int_equal(odp_cache_drop(e->rig.pd, NULL, SIZE_MAX), 0);
-	refuse_on_demand = false;
+	assert_int_equal(odp_mr_get_policy(odp_region_mr(region), &is), 0);
+	assert_memory_equal(&is, &policy, sizeof(is));
+	mem_touch(mem, LEN);
+	pattern_fill(e->buf, 100, 4, 0);
+	expect_success("write", do_write(&e->rc, env_buf(e), there, 100));
+	pattern_check("memory", mem + PAGE, 100, 4, 0);
+	assert_int_equal(stats_of(odp_region_mr(region)).resident_pages, 1);
+	assert_int_equal(odp_dereg(region), 0);
 }
 
 /* Every other page of a range is there; then one run has to do for 1 TiB. */
@@ -227,12 +268,12 @@ static struct odp_stats write_with(struct env *e, bool touched, uint32_t around,
 	if (touched)
 		mem_touch(mem, LEN);
 	mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
-	assert_int_equal(odp_get_policy(mr, &policy), 0);
+	assert_int_equal(odp_mr_get_policy(mr, &policy), 0);
 	assert_int_equal(policy.around, ODP_AROUND_STREAM);
 	policy.around = around;
 	policy.max_pages = max_pages;
-	assert_int_equal(odp_set_policy(mr, &policy), 0);
-	assert_int_equal(odp_get_policy(mr, &now), 0);
+	assert_int_equal(odp_mr_set_policy(mr, &policy), 0);
+	assert_int_equal(odp_mr_get_policy(mr, &now), 0);
 	assert_memory_equal(&policy, &now, sizeof(now));
 
 	env_write_and_check(e, mr, mem + LEN / 2, 100, 1);
@@ -263,7 +304,8 @@ int main(int argc, char **argv)
 		env_test(data_goes_through),
 		env_test(local_buffers_share),
 		env_test(pinned_if_need_be),
-		env_test(cache_does_not_see_unmapping),
+		env_test(operations_decide),
+		env_test(born_as_asked_for),
 		env_test(runs_of_small_and_large_ranges),
 		env_test(policy_decides_what_comes_in),
 	};

@@ -24,12 +24,21 @@ static void expect_of_mr(const char *what, struct ibv_mr *mr, uint64_t addr,
 	uint8_t page;
 	size_t nr;
 
-	expect_errno(what, odp_mr_snapshot(mr, addr, 1, &page), err);
-	expect_errno(what, odp_mr_snapshot_runs(mr, addr, 1, &run, 1, &nr),
+	expect_error(what, odp_mr_snapshot(mr, addr, 1, &page), err);
+	expect_error(what, odp_mr_snapshot_runs(mr, addr, 1, &run, 1, &nr),
 		     err);
-	expect_errno(what, odp_get_stats(mr, &stats), err);
-	expect_errno(what, odp_get_policy(mr, &got), err);
-	expect_errno(what, odp_set_policy(mr, &policy), err);
+	expect_error(what, odp_mr_get_stats(mr, &stats), err);
+	expect_error(what, odp_mr_get_policy(mr, &got), err);
+	expect_error(what, odp_mr_set_policy(mr, &policy), err);
+}
+
+static void expect_no_region(const char *what, struct ibv_pd *pd,
+			   const struct odp_reg_attr *attr, int err)
+{
+	errno = 0;
+	if (odp_reg(pd, attr) || errno != err)
+		test_fail("%s: %s; not %s", what, strerror(errno),
+			  strerror(err));
 }
 
 static void wrong_regions(void **state)
@@ -67,17 +76,19 @@ static void closed_device(void **state)
 	const int cmd_fd = e->rig.ctx->cmd_fd;
 	struct odp_stats stats;
 	struct odp_caps caps;
-	struct odp_mr *new;
+	const struct odp_reg_attr attr = {
+		.addr = mem, .length = LEN, .access = LOCAL,
+		.choice = ODP_EITHER,
+	};
 
 	e->rig.ctx->cmd_fd = -1;
 	expect_of_mr("closed", mr, (uintptr_t)mem, EBADF);
-	expect_errno("caps", odp_query_caps(e->rig.ctx, &caps), EBADF);
-	expect_errno("reg", odp_reg(e->rig.pd, mem, LEN, LOCAL, ODP_REG_PINNED,
-				    &new), EBADF);
-	expect_errno("prefetch", odp_prefetch(e->rig.pd, &r, 1,
+	expect_error("caps", odp_query_caps(e->rig.ctx, &caps), EBADF);
+	expect_no_region("reg", e->rig.pd, &attr, EBADF);
+	expect_error("prefetch", odp_prefetch(e->rig.pd, &r, 1,
 					      IBV_ADVISE_MR_ADVICE_PREFETCH,
 					      0), EBADF);
-	expect_errno("by number", odp_mrn_get_stats(e->rig.ctx, 1, &stats),
+	expect_error("by number", odp_mrn_get_stats(e->rig.ctx, 1, &stats),
 		     EBADF);
 	e->rig.ctx->cmd_fd = cmd_fd;
 }
@@ -91,22 +102,22 @@ static void bad_ranges_of_runs(void **state)
 	struct odp_run run;
 	size_t nr;
 
-	expect_errno("no pages",
+	expect_error("no pages",
 		     odp_mr_snapshot_runs(mr, addr, 0, &run, 1, &nr), EINVAL);
-	expect_errno("a page more",
+	expect_error("a page more",
 		     odp_mr_snapshot_runs(mr, addr, NR_PAGES + 1, &run, 1,
 					  &nr), EINVAL);
-	expect_errno("a page before",
+	expect_error("a page before",
 		     odp_mr_snapshot_runs(mr, addr - 1, 1, &run, 1, &nr),
 		     EINVAL);
-	expect_errno("wraps around",
+	expect_error("wraps around",
 		     odp_mr_snapshot_runs(mr, addr, UINT64_MAX, &run, 1, &nr),
 		     EINVAL);
-	expect_errno("no array",
+	expect_error("no array",
 		     odp_mr_snapshot_runs(mr, addr, 1, NULL, 1, &nr), EINVAL);
-	expect_errno("no room",
+	expect_error("no room",
 		     odp_mr_snapshot_runs(mr, addr, 1, &run, 0, &nr), EINVAL);
-	expect_errno("no count",
+	expect_error("no count",
 		     odp_mr_snapshot_runs(mr, addr, 1, &run, 1, NULL), EINVAL);
 }
 
@@ -123,12 +134,12 @@ static void bad_policies(void **state)
 	struct odp_policy before, after;
 	size_t i;
 
-	assert_int_equal(odp_get_policy(mr, &before), 0);
+	assert_int_equal(odp_mr_get_policy(mr, &before), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		expect_errno("policy", odp_set_policy(mr, &bad[i]), EINVAL);
-	expect_errno("NULL", odp_set_policy(mr, NULL), EINVAL);
-	expect_errno("NULL", odp_get_policy(mr, NULL), EINVAL);
-	assert_int_equal(odp_get_policy(mr, &after), 0);
+		expect_error("policy", odp_mr_set_policy(mr, &bad[i]), EINVAL);
+	expect_error("NULL", odp_mr_set_policy(mr, NULL), EINVAL);
+	expect_error("NULL", odp_mr_get_policy(mr, NULL), EINVAL);
+	assert_int_equal(odp_mr_get_policy(mr, &after), 0);
 	assert_memory_equal(&before, &after, sizeof(after));
 }
 
@@ -137,32 +148,41 @@ static void bad_registrations(void **state)
 	struct env *e = *state;
 	struct ibv_pd *pd = e->rig.pd;
 	uint8_t *mem = mem_anon(LEN);
+	const struct odp_reg_attr good = {
+		.addr = mem, .length = LEN, .access = LOCAL,
+	};
+	const struct {
+		const char *what;
+		struct odp_reg_attr attr;
+	} bad[] = {
+		{ "empty", { .addr = mem } },
+		{ "wraps", { .addr = mem, .length = SIZE_MAX } },
+		{ "a flag", { .addr = mem, .length = LEN, .flags = 1 << 4 } },
+		{ "a choice", { .addr = mem, .length = LEN, .choice = 3 } },
+		{ "a transport", { .addr = mem, .length = LEN,
+				   .transports = 1 << 4, .operations = 1 } },
+		{ "operations over nothing", { .addr = mem, .length = LEN,
+					       .operations = 1 } },
+		{ "on demand is odp_reg()'s choice",
+		  { .addr = mem, .length = LEN,
+		    .access = IBV_ACCESS_ON_DEMAND } },
+		{ "remote without local write",
+		  { .addr = mem, .length = LEN,
+		    .access = IBV_ACCESS_REMOTE_WRITE } },
+		{ "a policy of no length",
+		  { .addr = mem, .length = LEN,
+		    .policy = &(const struct odp_policy) {} } },
+	};
 	struct odp_caps caps;
-	struct odp_mr *mr;
+	size_t i;
 
-	expect_errno("no context", odp_query_caps(NULL, &caps), EINVAL);
-	expect_errno("no room", odp_query_caps(e->rig.ctx, NULL), EINVAL);
-	expect_errno("no PD", odp_reg(NULL, mem, LEN, LOCAL, 0, &mr), EINVAL);
-	expect_errno("no room", odp_reg(pd, mem, LEN, LOCAL, 0, NULL), EINVAL);
-	expect_errno("empty", odp_reg(pd, mem, 0, LOCAL, 0, &mr), EINVAL);
-	expect_errno("wraps", odp_reg(pd, mem, SIZE_MAX, LOCAL, 0, &mr),
-		     EINVAL);
-	expect_errno("a flag", odp_reg(pd, mem, LEN, LOCAL, 1 << 4, &mr),
-		     EINVAL);
-	expect_errno("cached, not pinned",
-		     odp_reg(pd, mem, LEN, LOCAL, ODP_REG_CACHED, &mr), EINVAL);
-	expect_errno("on demand is odp_reg()'s choice",
-		     odp_reg(pd, mem, LEN, LOCAL | IBV_ACCESS_ON_DEMAND, 0,
-			     &mr), EINVAL);
-	expect_errno("remote without local write",
-		     odp_reg(pd, mem, LEN, IBV_ACCESS_REMOTE_WRITE, 0, &mr),
-		     EINVAL);
-	expect_errno("no region", odp_dereg(NULL), EINVAL);
-	expect_errno("no PD", odp_cache_drop(NULL, mem, LEN), EINVAL);
-	expect_errno("nothing", odp_cache_drop(pd, mem, 0), EINVAL);
-	expect_errno("no region", odp_mr_kind(NULL), EINVAL);
-	assert_int_equal(odp_mr_lkey(NULL) | odp_mr_rkey(NULL), 0);
-	assert_null(odp_mr_ibv(NULL));
+	expect_error("no context", odp_query_caps(NULL, &caps), EINVAL);
+	expect_error("no room", odp_query_caps(e->rig.ctx, NULL), EINVAL);
+	expect_no_region("no PD", NULL, &good, EINVAL);
+	expect_no_region("nothing", pd, NULL, EINVAL);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		expect_no_region(bad[i].what, pd, &bad[i].attr, EINVAL);
+	expect_error("no region", odp_dereg(NULL), EINVAL);
 }
 
 static void bad_numbers(void **state)
@@ -174,20 +194,20 @@ static void bad_numbers(void **state)
 	struct odp_run run;
 	size_t nr;
 
-	expect_errno("no context", odp_mrn_get_stats(NULL, 1, &stats), EINVAL);
-	expect_errno("no context", odp_mrn_get_policy(NULL, 1, &policy),
+	expect_error("no context", odp_mrn_get_stats(NULL, 1, &stats), EINVAL);
+	expect_error("no context", odp_mrn_get_policy(NULL, 1, &policy),
 		     EINVAL);
-	expect_errno("no context",
+	expect_error("no context",
 		     odp_mrn_snapshot_runs(NULL, 1, 0, 1, &run, 1, &nr),
 		     EINVAL);
-	expect_errno("no room", odp_mrn_get_stats(ctx, 1, NULL), EINVAL);
-	expect_errno("no room", odp_mrn_get_policy(ctx, 1, NULL), EINVAL);
-	expect_errno("no room",
+	expect_error("no room", odp_mrn_get_stats(ctx, 1, NULL), EINVAL);
+	expect_error("no room", odp_mrn_get_policy(ctx, 1, NULL), EINVAL);
+	expect_error("no room",
 		     odp_mrn_snapshot_runs(ctx, 1, 0, 1, NULL, 1, &nr), EINVAL);
-	expect_errno("no MR", odp_mrn_get_stats(ctx, NO_MRN, &stats), ENOENT);
-	expect_errno("no MR", odp_mrn_get_policy(ctx, NO_MRN, &policy),
+	expect_error("no MR", odp_mrn_get_stats(ctx, NO_MRN, &stats), ENOENT);
+	expect_error("no MR", odp_mrn_get_policy(ctx, NO_MRN, &policy),
 		     ENOENT);
-	expect_errno("no MR",
+	expect_error("no MR",
 		     odp_mrn_snapshot_runs(ctx, NO_MRN, 0, 1, &run, 1, &nr),
 		     ENOENT);
 }

@@ -71,11 +71,11 @@ static void number_and_handle_agree(void **state)
 	size_t na, nb;
 
 	env_write_and_check(e, mr, mem + 3 * PAGE, 5 * PAGE, 1);
-	assert_int_equal(odp_get_stats(mr, &stats), 0);
+	assert_int_equal(odp_mr_get_stats(mr, &stats), 0);
 	assert_int_equal(odp_mrn_get_stats(e->rig.ctx, mrn, &stats_n), 0);
 	assert_memory_equal(&stats, &stats_n, sizeof(stats));
 	assert_true(stats.faults > 0);
-	assert_int_equal(odp_get_policy(mr, &policy), 0);
+	assert_int_equal(odp_mr_get_policy(mr, &policy), 0);
 	assert_int_equal(odp_mrn_get_policy(e->rig.ctx, mrn, &policy_n), 0);
 	assert_memory_equal(&policy, &policy_n, sizeof(policy));
 	assert_int_equal(odp_mr_snapshot_runs(mr, (uintptr_t)mem, NR_PAGES, a,
@@ -84,7 +84,7 @@ static void number_and_handle_agree(void **state)
 					       NR_PAGES, b, NR_PAGES, &nb), 0);
 	assert_int_equal(na, nb);
 	assert_memory_equal(a, b, na * sizeof(a[0]));
-	expect_errno("outside",
+	expect_error("outside",
 		     odp_mrn_snapshot_runs(e->rig.ctx, mrn, (uintptr_t)mem,
 					   NR_PAGES + 1, b, NR_PAGES, &nb),
 		     EINVAL);
@@ -100,8 +100,8 @@ static void pinned_regions_by_number(void **state)
 	uint32_t back, found = 0;
 
 	for (back = 1; back < 64 && back <= mrn; back++) {
-		if (odp_mrn_get_stats(e->rig.ctx, mrn - back, &stats))
-			found += errno == EOPNOTSUPP;
+		found += odp_mrn_get_stats(e->rig.ctx, mrn - back,
+					   &stats) == EOPNOTSUPP;
 	}
 	assert_int_equal(found, 1);
 }
@@ -154,7 +154,7 @@ static void another_process(void **state)
 	assert_int_equal(odp_mrn_get_stats(e->rig.ctx, r.mrn, &stats), 0);
 
 	child_kill(pid);
-	expect_errno("gone", odp_mrn_get_stats(e->rig.ctx, r.mrn, &stats),
+	expect_error("gone", odp_mrn_get_stats(e->rig.ctx, r.mrn, &stats),
 		     ENOENT);
 	close(child.ready[0]);
 	close(child.ready[1]);
@@ -212,11 +212,11 @@ static int look_as_nobody(void *arg)
 
 	if (setgid(NOBODY) || setuid(NOBODY))
 		return 1;
-	expect_errno("stats", odp_mrn_get_stats(look->ctx, look->mrn, &stats),
+	expect_error("stats", odp_mrn_get_stats(look->ctx, look->mrn, &stats),
 		     EPERM);
-	expect_errno("policy",
+	expect_error("policy",
 		     odp_mrn_get_policy(look->ctx, look->mrn, &policy), EPERM);
-	expect_errno("runs", odp_mrn_snapshot_runs(look->ctx, look->mrn, 0, 1,
+	expect_error("runs", odp_mrn_snapshot_runs(look->ctx, look->mrn, 0, 1,
 						   &run, 1, &nr), EPERM);
 	return 0;
 }

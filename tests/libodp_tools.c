@@ -107,7 +107,7 @@ static uint8_t *colourful(struct env *e, struct ibv_mr **mr)
 	mem_advise(mem, LEN, MADV_NOHUGEPAGE, "NOHUGEPAGE");
 	mem_touch(mem + PAGE, 4 * PAGE);
 	*mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
-	assert_int_equal(odp_set_policy(*mr, &policy), 0);
+	assert_int_equal(odp_mr_set_policy(*mr, &policy), 0);
 	mem_protect(mem + 4 * PAGE, PAGE, PROT_READ);
 	expect_success("read", do_read(&e->rc, env_buf(e),
 				       ref_r(*mr, mem + 2 * PAGE), 1));

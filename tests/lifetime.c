@@ -174,9 +174,8 @@ static int grandchild(struct board *b, struct ibv_mr *mr)
 	/* The parent closes its end when the owner is gone. */
 	if (read(b->go[0], &c, 1) != 0)
 		return CHILD_FAILED;
-	b->snapshot_errno = 0;
-	if (odp_mr_snapshot(mr, b->addr, sizeof(states), states))
-		b->snapshot_errno = errno;
+	b->snapshot_errno = odp_mr_snapshot(mr, b->addr, sizeof(states),
+					    states);
 	child_ready(b);
 	/* The MR must stay until the parent has tried it as well. */
 	if (read(b->end[0], &c, 1) != 0)

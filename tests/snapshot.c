@@ -20,14 +20,14 @@ static void R6_bad_arguments(void **state)
 	const uint64_t addr = (uintptr_t)mem;
 	struct odp_stats stats;
 
-	expect_errno("no MR", odp_mr_snapshot(NULL, addr, 1, states), EINVAL);
-	expect_errno("no room", odp_mr_snapshot(mr, addr, 1, NULL), EINVAL);
-	expect_errno("no pages", odp_mr_snapshot(mr, addr, 0, states), EINVAL);
-	expect_errno("stats of no MR", odp_get_stats(NULL, &stats), EINVAL);
-	expect_errno("no room for stats", odp_get_stats(mr, NULL), EINVAL);
-	expect_errno("more pages than there are",
+	expect_error("no MR", odp_mr_snapshot(NULL, addr, 1, states), EINVAL);
+	expect_error("no room", odp_mr_snapshot(mr, addr, 1, NULL), EINVAL);
+	expect_error("no pages", odp_mr_snapshot(mr, addr, 0, states), EINVAL);
+	expect_error("stats of no MR", odp_mr_get_stats(NULL, &stats), EINVAL);
+	expect_error("no room for stats", odp_mr_get_stats(mr, NULL), EINVAL);
+	expect_error("more pages than there are",
 		     odp_mr_snapshot(mr, addr, SIZE_MAX, states), EINVAL);
-	expect_errno("wraps around",
+	expect_error("wraps around",
 		     odp_mr_snapshot(mr, (uint64_t)-PAGE, 2, states), EINVAL);
 }
 
@@ -38,16 +38,16 @@ static void R6_ranges_outside_the_region(void **state)
 	struct ibv_mr *mr = reg_odp(&e->rig, mem + LEN, LEN, ACCESS_ALL);
 	const uint64_t addr = (uintptr_t)mem + LEN;
 
-	expect_errno("a page before",
+	expect_error("a page before",
 		     odp_mr_snapshot(mr, addr - PAGE, 1, states), EINVAL);
-	expect_errno("from the page before",
+	expect_error("from the page before",
 		     odp_mr_snapshot(mr, addr - 1, 2, states), EINVAL);
-	expect_errno("the page behind",
+	expect_error("the page behind",
 		     odp_mr_snapshot(mr, addr + LEN, 1, states), EINVAL);
-	expect_errno("one page too many",
+	expect_error("one page too many",
 		     odp_mr_snapshot(mr, addr, NR_PAGES + 1, states), EINVAL);
-	expect_errno("address 0", odp_mr_snapshot(mr, 0, 1, states), EINVAL);
-	expect_errno("last page of 64 bits",
+	expect_error("address 0", odp_mr_snapshot(mr, 0, 1, states), EINVAL);
+	expect_error("last page of 64 bits",
 		     odp_mr_snapshot(mr, UINT64_MAX, 1, states), EINVAL);
 	assert_int_equal(odp_mr_snapshot(mr, addr, NR_PAGES, states), 0);
 	assert_int_equal(odp_mr_snapshot(mr, addr + LEN - 1, 1, states), 0);
@@ -61,10 +61,10 @@ static void R6_pinned_region(void **state)
 
 	memset(&stats, 0xa5, sizeof(stats));
 	before = stats;
-	expect_errno("snapshot of a pinned MR",
+	expect_error("snapshot of a pinned MR",
 		     odp_mr_snapshot(e->buf_mr, (uintptr_t)e->buf, 1, states),
 		     EOPNOTSUPP);
-	expect_errno("stats of a pinned MR", odp_get_stats(e->buf_mr, &stats),
+	expect_error("stats of a pinned MR", odp_mr_get_stats(e->buf_mr, &stats),
 		     EOPNOTSUPP);
 	assert_memory_equal(&stats, &before, sizeof(stats));
 }
@@ -103,9 +103,9 @@ static void R6_unaligned_region(void **state)
 
 	mem_touch(mem, LEN);
 	expect_pages(mr, start, "WWW");
-	expect_errno("a page too many",
+	expect_error("a page too many",
 		     odp_mr_snapshot(mr, (uintptr_t)start, 4, states), EINVAL);
-	expect_errno("an address below the MR, in its first page",
+	expect_error("an address below the MR, in its first page",
 		     odp_mr_snapshot(mr, (uintptr_t)start - 1, 1, states),
 		     EINVAL);
 }
@@ -175,7 +175,7 @@ static void R6_ends_of_user_space(void **state)
 		assert_int_equal(states[3] & PAGE_ACCESS, PAGE_RW);
 	else
 		assert_int_equal(states[3], ODP_PAGE_FAULT);
-	expect_errno("one page more",
+	expect_error("one page more",
 		     odp_mr_snapshot(mr, USER_SPACE_END - 4 * PAGE, 5, states),
 		     EINVAL);
 }

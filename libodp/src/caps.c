@@ -10,6 +10,7 @@
 #include "caps.h"
 #include "method.h"
 #include "prefetch.h"
+#include "sized.h"
 
 int caps_of_device(struct ibv_context *context, struct odp_caps *caps)
 {
@@ -17,10 +18,8 @@ int caps_of_device(struct ibv_context *context, struct odp_caps *caps)
 	int err;
 
 	err = ibv_query_device_ex(context, NULL, &attr);
-	if (err) {
-		errno = err;
-		return -1;
-	}
+	if (err)
+		return err;
 
 	*caps = (struct odp_caps) {
 		.rc = attr.odp_caps.per_transport_caps.rc_odp_caps,
@@ -47,15 +46,12 @@ static int can_prefetch(struct ibv_context *context, bool *can)
 
 	pd = ibv_alloc_pd(context);
 	if (!pd)
-		return -1;
+		return errno;
 	err = advise(pd, IBV_ADVISE_MR_ADVICE_PREFETCH,
 		     IBV_ADVISE_MR_FLAG_FLUSH, &nothing, 1);
 	*can = err != EOPNOTSUPP;
-	err = ibv_dealloc_pd(pd);
-	if (!err)
-		return 0;
-	errno = err;
-	return -1;
+
+	return ibv_dealloc_pd(pd);
 }
 
 /* Older kernel sides have no such method, nor what it tells of. */
@@ -72,7 +68,8 @@ static uint32_t caps_of_kernel(struct ibv_context *context)
 	       (resp & RXE_ODP_CAP_IO ? ODP_CAP_IO : 0);
 }
 
-int odp_query_caps(struct ibv_context *context, struct odp_caps *caps)
+int odp_query_caps_sized(struct ibv_context *context, struct odp_caps *caps,
+			 size_t size)
 {
 	static const struct {
 		uint16_t method;
@@ -85,16 +82,16 @@ int odp_query_caps(struct ibv_context *context, struct odp_caps *caps)
 	struct odp_caps found;
 	bool prefetch = false;
 	size_t i;
+	int err;
 
-	if (!context || !caps) {
-		errno = EINVAL;
-		return -1;
-	}
-	if (caps_of_device(context, &found))
-		return -1;
+	if (!context || !caps)
+		return EINVAL;
+	err = caps_of_device(context, &found);
+	if (!err && found.flags & ODP_CAP_EXPLICIT)
+		err = can_prefetch(context, &prefetch);
+	if (err)
+		return err;
 
-	if (found.flags & ODP_CAP_EXPLICIT && can_prefetch(context, &prefetch))
-		return -1;
 	if (prefetch)
 		found.flags |= ODP_CAP_PREFETCH;
 	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
@@ -104,6 +101,5 @@ int odp_query_caps(struct ibv_context *context, struct odp_caps *caps)
 	}
 	found.flags |= caps_of_kernel(context);
 
-	*caps = found;
-	return 0;
+	return sized_out(caps, size, CAPS_MIN, &found, sizeof(found));
 }

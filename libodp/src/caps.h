@@ -9,7 +9,7 @@
 
 /*
  * The capabilities that ibv_query_device_ex() tells: explicit, implicit, and
- * those of the transports. Returns 0, or -1 with errno set.
+ * those of the transports. Returns 0 or an errno.
  */
 int caps_of_device(struct ibv_context *context, struct odp_caps *caps);
 

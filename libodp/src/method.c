@@ -80,17 +80,15 @@ int uverbs_method(struct ibv_context *context, uint16_t object, uint16_t method,
 	err = errno;
 	if (err == EPROTONOSUPPORT ||
 	    (err == EINVAL && is_other_driver(context->cmd_fd)))
-		err = EOPNOTSUPP;
-	errno = err;
-	return -1;
+		return EOPNOTSUPP;
+	return err;
 }
 
 /* A call without arguments: a method that is there complains of that. */
 bool uverbs_has_method(struct ibv_context *context, uint16_t object,
 		       uint16_t method)
 {
-	return uverbs_method(context, object, method, NULL, 0) &&
-	       errno == EINVAL;
+	return uverbs_method(context, object, method, NULL, 0) == EINVAL;
 }
 
 int subject_method(const struct subject *subject, const struct twins *twins,

@@ -40,9 +40,8 @@ static inline struct method_arg arg_u64(uint16_t id, uint64_t value)
 struct method_arg arg_u32(uint16_t id, uint32_t value);
 
 /*
- * Calls a method. Returns 0, or -1 with errno set: EOPNOTSUPP if the device is
- * not SoftRoCE or its kernel side has no such method, else what the kernel
- * says.
+ * Calls a method. Returns 0 or an errno: EOPNOTSUPP if the device is not SoftRoCE
+ * or its kernel side has no such method, else what the kernel says.
  */
 int uverbs_method(struct ibv_context *context, uint16_t object, uint16_t method,
 		  const struct method_arg *args, int nargs);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * odp_get_policy() and odp_set_policy(): how an MR deals with faults.
+ * odp_mr_get_policy() and odp_mr_set_policy(): how an MR deals with faults.
  */
-#include <errno.h>
 #include <infiniband/odp.h>
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/rxe_odp_abi.h>
 
 #include "method.h"
+#include "sized.h"
 
 _Static_assert((int)ODP_AROUND_STREAM == (int)RXE_ODP_AROUND_STREAM &&
 	       (int)ODP_AROUND_NONE == (int)RXE_ODP_AROUND_NONE &&
@@ -21,58 +21,63 @@ static const struct twins get_method = {
 	RXE_ODP_ATTR_POLICY_HANDLE, RXE_ODP_ATTR_POLICY_MRN,
 };
 
-static int get_policy(struct subject subject, struct odp_policy *policy)
+static int get_policy(struct subject subject, struct odp_policy *policy,
+		      size_t size)
 {
 	struct rxe_odp_policy resp = {};
 	const struct method_arg arg =
 		arg_buffer(RXE_ODP_ATTR_POLICY, &resp, sizeof(resp));
+	struct odp_policy is;
+	int err;
 
-	if (subject_method(&subject, &get_method, &arg, 1))
-		return -1;
+	if (!policy)
+		return EINVAL;
+	err = subject_method(&subject, &get_method, &arg, 1);
+	if (err)
+		return err;
 
-	*policy = (struct odp_policy) {
+	is = (struct odp_policy) {
 		.around = resp.around,
 		.max_pages = resp.max_pages,
 		.limit_ms = resp.limit_ms,
 		.flags = resp.flags,
 	};
-	return 0;
+	return sized_out(policy, size, POLICY_MIN, &is, sizeof(is));
 }
 
-int odp_get_policy(struct ibv_mr *mr, struct odp_policy *policy)
+int odp_mr_get_policy_sized(struct ibv_mr *mr, struct odp_policy *policy,
+			    size_t size)
 {
-	if (!mr || !policy) {
-		errno = EINVAL;
-		return -1;
-	}
-	return get_policy(subject_mr(mr), policy);
+	return mr ? get_policy(subject_mr(mr), policy, size) : EINVAL;
 }
 
-int odp_mrn_get_policy(struct ibv_context *context, uint32_t mrn,
-		       struct odp_policy *policy)
+int odp_mrn_get_policy_sized(struct ibv_context *context, uint32_t mrn,
+			     struct odp_policy *policy, size_t size)
 {
-	if (!context || !policy) {
-		errno = EINVAL;
-		return -1;
-	}
-	return get_policy(subject_mrn(context, mrn), policy);
+	if (!context)
+		return EINVAL;
+	return get_policy(subject_mrn(context, mrn), policy, size);
 }
 
-int odp_set_policy(struct ibv_mr *mr, const struct odp_policy *policy)
+int odp_mr_set_policy_sized(struct ibv_mr *mr, const struct odp_policy *policy,
+			    size_t size)
 {
 	struct rxe_odp_policy req;
 	struct method_arg args[2];
+	struct odp_policy want;
+	int err;
 
-	if (!mr || !policy) {
-		errno = EINVAL;
-		return -1;
-	}
+	err = sized_in(&want, sizeof(want), policy, size, POLICY_MIN);
+	if (err)
+		return err;
+	if (!mr)
+		return EINVAL;
 
 	req = (struct rxe_odp_policy) {
-		.around = policy->around,
-		.max_pages = policy->max_pages,
-		.limit_ms = policy->limit_ms,
-		.flags = policy->flags,
+		.around = want.around,
+		.max_pages = want.max_pages,
+		.limit_ms = want.limit_ms,
+		.flags = want.flags,
 	};
 	args[0] = arg_handle(RXE_ODP_ATTR_POLICY_HANDLE, mr->handle);
 	args[1] = arg_buffer(RXE_ODP_ATTR_POLICY, &req, sizeof(req));

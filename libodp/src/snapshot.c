@@ -57,10 +57,8 @@ static int walk_init(struct walk *walk, struct subject subject, uint64_t addr,
 	const uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t first = addr - addr % page_size;
 
-	if (!npages || npages - 1 > (UINT64_MAX - first) / page_size) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (!npages || npages - 1 > (UINT64_MAX - first) / page_size)
+		return EINVAL;
 
 	*walk = (struct walk) {
 		.subject = subject,
@@ -94,8 +92,9 @@ static bool runs_are_right(const struct odp_run *runs, uint32_t room,
 	return done == resp->npages;
 }
 
-/* The next runs, or -1. */
-static ssize_t walk_next(struct walk *walk, struct odp_run *runs, size_t room)
+/* The next runs; how many is put into @nr. Returns 0 or an errno. */
+static int walk_next(struct walk *walk, struct odp_run *runs, size_t room,
+		     size_t *nr)
 {
 	struct rxe_odp_snapshot_req req = {
 		.iova = walk->iova,
@@ -104,7 +103,7 @@ static ssize_t walk_next(struct walk *walk, struct odp_run *runs, size_t room)
 	};
 	struct rxe_odp_snapshot_resp resp = {};
 	struct method_arg args[3];
-	int ret;
+	int err;
 
 	if (room > RUNS_MAX)
 		room = RUNS_MAX;
@@ -116,20 +115,20 @@ static ssize_t walk_next(struct walk *walk, struct odp_run *runs, size_t room)
 	args[2] = arg_buffer(RXE_ODP_ATTR_SNAPSHOT_RESP, &resp, sizeof(resp));
 
 	do {
-		ret = subject_method(&walk->subject, &snapshot_method, args, 3);
-	} while (ret && errno == EINTR);
-	if (ret)
-		return -1;
+		err = subject_method(&walk->subject, &snapshot_method, args, 3);
+	} while (err == EINTR);
+	if (err)
+		return err;
 
-	if (!runs_are_right(runs, (uint32_t)room, &resp, walk->npages)) {
-		errno = EPROTO;
-		return -1;
-	}
+	if (!runs_are_right(runs, (uint32_t)room, &resp, walk->npages))
+		return EPROTO;
 
 	walk->npages -= resp.npages;
 	walk->iova += resp.npages * walk->page_size -
 		      walk->iova % walk->page_size;
-	return resp.nr_runs;
+	*nr = resp.nr_runs;
+
+	return 0;
 }
 
 int odp_mr_snapshot(struct ibv_mr *mr, uint64_t addr, size_t npages,
@@ -137,25 +136,23 @@ int odp_mr_snapshot(struct ibv_mr *mr, uint64_t addr, size_t npages,
 {
 	struct odp_run runs[RUNS_PER_CALL];
 	struct walk walk;
-	ssize_t nr, i;
+	size_t nr, i;
+	int err;
 
-	if (!mr || !states) {
-		errno = EINVAL;
-		return -1;
-	}
-	if (walk_init(&walk, subject_mr(mr), addr, npages))
-		return -1;
+	if (!mr || !states)
+		return EINVAL;
+	err = walk_init(&walk, subject_mr(mr), addr, npages);
 
-	while (walk.npages) {
-		nr = walk_next(&walk, runs, RUNS_PER_CALL);
-		if (nr < 0)
-			return -1;
+	while (!err && walk.npages) {
+		err = walk_next(&walk, runs, RUNS_PER_CALL, &nr);
+		if (err)
+			break;
 		for (i = 0; i < nr; i++) {
 			memset(states, (int)runs[i].state, runs[i].npages);
 			states += runs[i].npages;
 		}
 	}
-	return 0;
+	return err;
 }
 
 /* One call's last run and the next one's first may be the same. */
@@ -173,33 +170,29 @@ static int snapshot_runs(struct subject subject, uint64_t addr, uint64_t npages,
 			 struct odp_run *runs, size_t room, size_t *nr_runs)
 {
 	struct walk walk;
-	size_t have = 0;
-	ssize_t nr;
+	size_t have = 0, nr;
+	int err;
 
-	if (!runs || !room || !nr_runs) {
-		errno = EINVAL;
-		return -1;
-	}
-	if (walk_init(&walk, subject, addr, npages))
-		return -1;
+	if (!runs || !room || !nr_runs)
+		return EINVAL;
+	err = walk_init(&walk, subject, addr, npages);
 
-	while (walk.npages && have < room) {
-		nr = walk_next(&walk, runs + have, room - have);
-		if (nr < 0)
-			return -1;
-		have = join(runs, have, (size_t)nr);
+	while (!err && walk.npages && have < room) {
+		err = walk_next(&walk, runs + have, room - have, &nr);
+		if (!err)
+			have = join(runs, have, nr);
 	}
-	*nr_runs = have;
-	return 0;
+	if (!err)
+		*nr_runs = have;
+
+	return err;
 }
 
 int odp_mr_snapshot_runs(struct ibv_mr *mr, uint64_t addr, uint64_t npages,
 			 struct odp_run *runs, size_t room, size_t *nr_runs)
 {
-	if (!mr) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (!mr)
+		return EINVAL;
 	return snapshot_runs(subject_mr(mr), addr, npages, runs, room, nr_runs);
 }
 
@@ -207,10 +200,8 @@ int odp_mrn_snapshot_runs(struct ibv_context *context, uint32_t mrn,
 			  uint64_t addr, uint64_t npages, struct odp_run *runs,
 			  size_t room, size_t *nr_runs)
 {
-	if (!context) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (!context)
+		return EINVAL;
 	return snapshot_runs(subject_mrn(context, mrn), addr, npages, runs,
 			     room, nr_runs);
 }

@@ -1,28 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * odp_get_stats(): an MR's counters.
+ * odp_mr_get_stats(): an MR's counters.
  */
-#include <errno.h>
 #include <infiniband/odp.h>
 #include <rdma/rxe_odp_abi.h>
 
 #include "method.h"
+#include "sized.h"
 
 static const struct twins stats_method = {
 	RXE_ODP_METHOD_MR_STATS, RXE_ODP_METHOD_DEVICE_STATS,
 	RXE_ODP_ATTR_STATS_HANDLE, RXE_ODP_ATTR_STATS_MRN,
 };
 
-static int get_stats(struct subject subject, struct odp_stats *stats)
+static int get_stats(struct subject subject, struct odp_stats *stats,
+		     size_t size)
 {
 	struct rxe_odp_mr_stats resp = {};
 	const struct method_arg arg =
 		arg_buffer(RXE_ODP_ATTR_STATS_RESP, &resp, sizeof(resp));
 
-	if (subject_method(&subject, &stats_method, &arg, 1))
-		return -1;
+	struct odp_stats is;
+	int err;
 
-	*stats = (struct odp_stats) {
+	if (!stats)
+		return EINVAL;
+	err = subject_method(&subject, &stats_method, &arg, 1);
+	if (err)
+		return err;
+
+	is = (struct odp_stats) {
 		.faults = resp.faults,
 		.faulted_pages = resp.faulted_pages,
 		.around_pages = resp.around_pages,
@@ -44,24 +51,19 @@ static int get_stats(struct subject subject, struct odp_stats *stats)
 		.parked = resp.parked,
 		.exclusive_takes = resp.exclusive_takes,
 	};
-	return 0;
+	return sized_out(stats, size, STATS_MIN, &is, sizeof(is));
 }
 
-int odp_get_stats(struct ibv_mr *mr, struct odp_stats *stats)
+int odp_mr_get_stats_sized(struct ibv_mr *mr, struct odp_stats *stats,
+			   size_t size)
 {
-	if (!mr || !stats) {
-		errno = EINVAL;
-		return -1;
-	}
-	return get_stats(subject_mr(mr), stats);
+	return mr ? get_stats(subject_mr(mr), stats, size) : EINVAL;
 }
 
-int odp_mrn_get_stats(struct ibv_context *context, uint32_t mrn,
-		      struct odp_stats *stats)
+int odp_mrn_get_stats_sized(struct ibv_context *context, uint32_t mrn,
+			    struct odp_stats *stats, size_t size)
 {
-	if (!context || !stats) {
-		errno = EINVAL;
-		return -1;
-	}
-	return get_stats(subject_mrn(context, mrn), stats);
+	if (!context)
+		return EINVAL;
+	return get_stats(subject_mrn(context, mrn), stats, size);
 }

@@ -177,7 +177,7 @@ static int collect(struct ibv_context *context, const struct od_region *region,
 	struct odp_run *runs;
 	uint64_t va, left;
 	size_t nr, i;
-	int ret = -1;
+	int ret = -1, err;
 
 	runs = calloc(RUNS, sizeof(*runs));
 	if (!runs) {
@@ -189,10 +189,11 @@ static int collect(struct ibv_context *context, const struct od_region *region,
 		va = cells->next * page_size;
 		if (va < region->va)
 			va = region->va;
-		if (odp_mrn_snapshot_runs(context, region->mrn,
-					  va - region->va + region->iova, left,
-					  runs, RUNS, &nr)) {
-			tool_explain(errno,
+		err = odp_mrn_snapshot_runs(context, region->mrn,
+					    va - region->va + region->iova,
+					    left, runs, RUNS, &nr);
+		if (err) {
+			tool_explain(err,
 				     ibv_get_device_name(context->device),
 				     region->mrn);
 			goto out;

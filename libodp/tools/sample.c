@@ -95,7 +95,7 @@ int sample_take(struct ibv_context *context, const uint32_t *only,
 		struct sample *sample)
 {
 	struct od_regions regions;
-	int ret = -1;
+	int ret = -1, err;
 	size_t i;
 
 	*sample = (struct sample) {
@@ -120,11 +120,12 @@ int sample_take(struct ibv_context *context, const uint32_t *only,
 		if (only && regions.region[i].mrn != *only)
 			continue;
 		entry->region = regions.region[i];
-		if (!odp_mrn_get_stats(context, entry->region.mrn,
-				       &entry->stats)) {
+		err = odp_mrn_get_stats(context, entry->region.mrn,
+					&entry->stats);
+		if (!err) {
 			sample->nr++;
-		} else if (errno != ENOENT) {
-			tool_explain(errno, sample->device, entry->region.mrn);
+		} else if (err != ENOENT) {
+			tool_explain(err, sample->device, entry->region.mrn);
 			goto out;
 		}
 	}

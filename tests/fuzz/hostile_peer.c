@@ -204,9 +204,10 @@ static void target_shake(const struct target *t, struct dice *d)
 static void expect_reached(struct ibv_mr *mr)
 {
 	struct odp_stats stats;
+	int err = odp_mr_get_stats(mr, &stats);
 
-	if (odp_get_stats(mr, &stats))
-		test_fail("statistics: %s", strerror(errno));
+	if (err)
+		test_fail("statistics: %s", strerror(err));
 	printf("%" PRIu64 " faults, %" PRIu64 " of them failed\n",
 	       stats.faults, stats.failed_faults);
 	if (!stats.faults || !stats.failed_faults)

@@ -40,6 +40,12 @@ void expect_errno(const char *what, int ret, int err)
 			  strerror(errno), strerror(err));
 }
 
+void expect_error(const char *what, int ret, int err)
+{
+	if (ret != err)
+		test_fail("%s: %s; not %s", what, strerror(ret), strerror(err));
+}
+
 pid_t child_start(int (*fn)(void *arg), void *arg)
 {
 	pid_t pid;

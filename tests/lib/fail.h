@@ -29,6 +29,9 @@ _Noreturn void test_fail(const char *fmt, ...)
 /* Fails the test, naming @what, unless @ret is -1 and errno @err. */
 void expect_errno(const char *what, int ret, int err);
 
+/* The same for what returns the errno. */
+void expect_error(const char *what, int ret, int err);
+
 /* Forks; the child runs @fn and exits with what it returns. */
 pid_t child_start(int (*fn)(void *arg), void *arg);
 

@@ -14,6 +14,7 @@ const uint8_t *snapshot(struct ibv_mr *mr, uint64_t iova, size_t npages)
 {
 	static uint8_t *states;
 	static size_t room;
+	int err;
 
 	if (npages > room) {
 		free(states);
@@ -23,10 +24,11 @@ const uint8_t *snapshot(struct ibv_mr *mr, uint64_t iova, size_t npages)
 			test_fail("no memory for %zu states", npages);
 	}
 	memset(states, 0xff, npages);
-	if (odp_mr_snapshot(mr, iova, npages, states))
+	err = odp_mr_snapshot(mr, iova, npages, states);
+	if (err)
 		test_fail("snapshot of %zu pages at 0x%llx: %s%s", npages,
-			  (unsigned long long)iova, strerror(errno),
-			  errno == EOPNOTSUPP ?
+			  (unsigned long long)iova, strerror(err),
+			  err == EOPNOTSUPP ?
 			  " (this kernel's rdma_rxe has no page snapshots)" :
 			  "");
 	return states;
@@ -91,10 +93,11 @@ size_t count_pages(struct ibv_mr *mr, const void *addr, size_t npages,
 struct odp_stats stats_of(struct ibv_mr *mr)
 {
 	struct odp_stats stats;
+	int err = odp_mr_get_stats(mr, &stats);
 
-	if (odp_get_stats(mr, &stats))
-		test_fail("odp_get_stats: %s%s", strerror(errno),
-			  errno == EOPNOTSUPP ?
+	if (err)
+		test_fail("odp_mr_get_stats: %s%s", strerror(err),
+			  err == EOPNOTSUPP ?
 			  " (this kernel's rdma_rxe has no such counters)" :
 			  "");
 	return stats;

@@ -2,7 +2,6 @@
 /*
  * Pages that are taken from the CPU.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "pages.h"
@@ -11,9 +10,10 @@
 bool can_take(struct ibv_context *ctx)
 {
 	struct odp_caps caps;
+	int err = odp_query_caps(ctx, &caps);
 
-	if (odp_query_caps(ctx, &caps))
-		test_fail("odp_query_caps: %s", strerror(errno));
+	if (err)
+		test_fail("odp_query_caps: %s", strerror(err));
 	return caps.flags & ODP_CAP_EXCLUSIVE;
 }
 
@@ -28,21 +28,24 @@ void skip_unless(bool can)
 int set_exclusive(struct ibv_mr *mr)
 {
 	struct odp_policy policy;
+	int err = odp_mr_get_policy(mr, &policy);
 
-	if (odp_get_policy(mr, &policy))
-		test_fail("odp_get_policy: %s", strerror(errno));
+	if (err)
+		test_fail("odp_mr_get_policy: %s", strerror(err));
 	policy.flags |= ODP_POLICY_EXCLUSIVE;
-	return odp_set_policy(mr, &policy);
+	return odp_mr_set_policy(mr, &policy);
 }
 
 struct ibv_mr *reg_exclusive(struct env *e, void *mem, size_t len)
 {
 	struct ibv_mr *mr;
+	int err;
 
 	skip_unless(can_take(e->rig.ctx));
 	mr = reg_odp(&e->rig, mem, len, ACCESS_ALL);
-	if (set_exclusive(mr))
-		test_fail("odp_set_policy: %s", strerror(errno));
+	err = set_exclusive(mr);
+	if (err)
+		test_fail("odp_mr_set_policy: %s", strerror(err));
 	return mr;
 }
 

@@ -14,7 +14,7 @@
 bool can_take(struct ibv_context *ctx);
 void skip_unless(bool can);
 
-/* Gives a region the policy: what odp_set_policy() returns. */
+/* Gives a region the policy: what odp_mr_set_policy() returns. */
 int set_exclusive(struct ibv_mr *mr);
 
 /* An on-demand region with the policy; the test is skipped where that is none. */

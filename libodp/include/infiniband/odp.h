@@ -9,9 +9,17 @@
  * they work with the distribution's own provider; odp_query_caps(), odp_reg()
  * and odp_prefetch() work on other devices than SoftRoCE, too.
  *
- * Unless its manual page says otherwise a function returns 0, or -1 with errno
- * set; it may be called from any thread, as long as no other thread
- * deregisters the MR or closes the device meanwhile.
+ * Names say what a function takes: odp_mr_*() any on-demand struct ibv_mr,
+ * odp_mrn_*() the number of any process's MR, odp_region_*() what odp_reg()
+ * returned. As in the verbs, functions that return an int return 0 or an errno,
+ * and those that return a pointer NULL, with errno set. They may be called from
+ * any thread, as long as no other thread deregisters the MR or closes the device
+ * meanwhile.
+ *
+ * Structures may grow at their end. Where one is passed by its address, the
+ * function takes its size, too, which the inline function of the same name without
+ * "_sized" adds: what a caller built with a smaller one does not know is 0, and
+ * what a library does not know must be (E2BIG).
  */
 #ifndef INFINIBAND_ODP_H
 #define INFINIBAND_ODP_H
@@ -30,8 +38,8 @@ enum odp_cap {
 	ODP_CAP_IMPLICIT	= 1 << 1, /* ... over the whole address space */
 	ODP_CAP_PREFETCH	= 1 << 2, /* odp_prefetch() */
 	ODP_CAP_SNAPSHOT	= 1 << 3, /* odp_mr_snapshot() and its like */
-	ODP_CAP_STATS		= 1 << 4, /* odp_get_stats() */
-	ODP_CAP_POLICY		= 1 << 5, /* odp_get_policy(), odp_set_policy() */
+	ODP_CAP_STATS		= 1 << 4, /* odp_mr_get_stats() */
+	ODP_CAP_POLICY		= 1 << 5, /* odp_mr_get_policy(), odp_mr_set_policy() */
 	ODP_CAP_EXCLUSIVE	= 1 << 6, /* ODP_POLICY_EXCLUSIVE */
 	ODP_CAP_IO		= 1 << 7, /* MRs over devices' memory */
 };
@@ -57,7 +65,41 @@ struct odp_caps {
  * @context: the device, any provider's
  * @caps: filled in
  */
-int odp_query_caps(struct ibv_context *context, struct odp_caps *caps);
+int odp_query_caps_sized(struct ibv_context *context, struct odp_caps *caps,
+			 size_t size);
+
+static inline int odp_query_caps(struct ibv_context *context,
+				 struct odp_caps *caps)
+{
+	return odp_query_caps_sized(context, caps, sizeof(*caps));
+}
+
+/* What a fault does about the neighbours of the pages that it needs. */
+enum odp_around {
+	ODP_AROUND_STREAM,	/* look; populate ahead of a stream (default) */
+	ODP_AROUND_NONE,	/* nothing */
+	ODP_AROUND_SNAPSHOT,	/* look, and take what is present */
+	ODP_AROUND_POPULATE,	/* bring them in too */
+};
+
+enum odp_policy_flag {
+	ODP_POLICY_EXCLUSIVE	= 1 << 0, /* atomics take the page from the CPU */
+};
+
+/**
+ * struct odp_policy - how an MR deals with faults
+ * @around: enum odp_around
+ * @max_pages: how many pages one fault may install, 1 to 512
+ * @limit_ms: how long a fault waits for the kernel to end an invalidation, in
+ *	milliseconds, 1 to 600000
+ * @flags: a set of enum odp_policy_flag
+ */
+struct odp_policy {
+	uint32_t around;
+	uint32_t max_pages;
+	uint32_t limit_ms;
+	uint32_t flags;
+};
 
 /* How a range came to be registered. */
 enum odp_kind {
@@ -66,89 +108,121 @@ enum odp_kind {
 	ODP_KIND_PINNED,	/* by a pinned MR */
 };
 
+/* How it shall be. */
+enum odp_choice {
+	ODP_ON_DEMAND,		/* on demand, or not at all */
+	ODP_PINNED,		/* pinned, or not at all */
+	ODP_EITHER,		/* on demand; pinned if that cannot be */
+};
+
+/* Transports that a registration is for. */
+enum odp_transport {
+	ODP_RC	= 1 << 0,
+	ODP_UC	= 1 << 1,
+	ODP_UD	= 1 << 2,
+	ODP_XRC	= 1 << 3,
+};
+
 enum odp_reg_flag {
 	ODP_REG_WIDE	= 1 << 0, /* peers may be given more than the range */
 	ODP_REG_OWN	= 1 << 1, /* an MR that nobody else shares */
-	ODP_REG_PINNED	= 1 << 2, /* pinned if it cannot be on demand */
-	ODP_REG_CACHED	= 1 << 3, /* ... and kept for later, see odp_reg(3) */
+	ODP_REG_IOVA	= 1 << 2, /* @iova counts */
+	ODP_REG_DMABUF	= 1 << 3, /* @dmabuf_fd counts */
 };
 
-/* How much of pinned MRs that nobody uses is kept for a PD. */
-#define ODP_CACHE_REGIONS	128
-#define ODP_CACHE_BYTES		((size_t)256 << 20)
+/**
+ * struct odp_reg_attr - what to register, and how
+ * @addr: first byte; of a dma-buf, its offset there
+ * @length: in bytes
+ * @iova: with ODP_REG_IOVA: what work requests call the first byte; else its
+ *	virtual address, of a dma-buf its offset
+ * @access: IBV_ACCESS_*, without IBV_ACCESS_ON_DEMAND
+ * @flags: a set of enum odp_reg_flag
+ * @choice: enum odp_choice
+ * @transports: a set of enum odp_transport, see @operations
+ * @operations: a set of IBV_ODP_SUPPORT_*: on demand will only do if the device
+ *	can do all of these so over all of @transports; 0: do not ask
+ * @dmabuf_fd: with ODP_REG_DMABUF
+ * @policy: how to deal with faults, if on demand, from the first one on; or NULL
+ * @policy_size: sizeof(*@policy), if there is one
+ *
+ * Members that are not set are 0.
+ */
+struct odp_reg_attr {
+	void *addr;
+	size_t length;
+	uint64_t iova;
+	uint32_t access;
+	uint32_t flags;
+	uint32_t choice;
+	uint32_t transports;
+	uint32_t operations;
+	int32_t dmabuf_fd;
+	const struct odp_policy *policy;
+	size_t policy_size;
+};
 
 /* A registration. */
-struct odp_mr;
+struct odp_region;
 
 /**
  * odp_reg - the best registration that a device offers for a range
  * @pd: protection domain
- * @addr: first byte
- * @length: in bytes
- * @access: IBV_ACCESS_*, without IBV_ACCESS_ON_DEMAND
- * @flags: a set of enum odp_reg_flag
- * @mr: the registration is put here
+ * @attr: what to register
  *
- * Addresses in work requests are virtual addresses, whatever the kind.
+ * Returns the registration, or NULL with errno set.
  */
-int odp_reg(struct ibv_pd *pd, void *addr, size_t length, unsigned int access,
-	    unsigned int flags, struct odp_mr **mr);
+struct odp_region *odp_reg_sized(struct ibv_pd *pd,
+				 const struct odp_reg_attr *attr, size_t size);
+
+static inline struct odp_region *odp_reg(struct ibv_pd *pd,
+					 const struct odp_reg_attr *attr)
+{
+	return odp_reg_sized(pd, attr, sizeof(*attr));
+}
 
 /**
  * odp_dereg - end a registration
- * @mr: from odp_reg(); gone after success
+ * @region: from odp_reg(); gone after success
  */
-int odp_dereg(struct odp_mr *mr);
+int odp_dereg(struct odp_region *region);
 
 /**
- * odp_cache_drop - forget kept pinned MRs of memory that changes its place
- * @pd: protection domain
- * @addr: first byte of what is being unmapped; with @length SIZE_MAX, from
- *	there to the end of the address space
- * @length: in bytes
- *
- * To be called between unmapping memory that was registered with
- * ODP_REG_CACHED and registering what is mapped there next; and, for all
- * memory, before ibv_dealloc_pd().
+ * odp_region_kind - how it came to be
+ * @region: a registration
  */
-int odp_cache_drop(struct ibv_pd *pd, void *addr, size_t length);
+enum odp_kind odp_region_kind(const struct odp_region *region);
 
 /**
- * odp_mr_kind - an enum odp_kind, -1 for NULL
- * @mr: a registration
+ * odp_region_lkey - the key for local use
+ * @region: a registration
  */
-int odp_mr_kind(const struct odp_mr *mr);
+uint32_t odp_region_lkey(const struct odp_region *region);
 
 /**
- * odp_mr_lkey - the key for local use, 0 for NULL
- * @mr: a registration
+ * odp_region_rkey - the key for peers
+ * @region: a registration
  */
-uint32_t odp_mr_lkey(const struct odp_mr *mr);
+uint32_t odp_region_rkey(const struct odp_region *region);
 
 /**
- * odp_mr_rkey - the key for peers, 0 for NULL
- * @mr: a registration
+ * odp_region_mr - the MR behind a registration
+ * @region: a registration; the MR may be shared: it must not be deregistered
  */
-uint32_t odp_mr_rkey(const struct odp_mr *mr);
-
-/**
- * odp_mr_ibv - the MR behind a registration, NULL for NULL
- * @mr: a registration; the MR may be shared: it must not be deregistered
- */
-struct ibv_mr *odp_mr_ibv(const struct odp_mr *mr);
+struct ibv_mr *odp_region_mr(const struct odp_region *region);
 
 /**
  * struct odp_range - bytes of an MR
  * @addr: the first one, as the MR's peers name it (the iova)
  * @length: in bytes
  * @lkey: of the MR
- * @reserved: 0
+ * @error: 0 or an errno is put here: what became of this one
  */
 struct odp_range {
 	uint64_t addr;
 	uint64_t length;
 	uint32_t lkey;
-	uint32_t reserved;
+	int32_t error;
 };
 
 /**
@@ -159,10 +233,12 @@ struct odp_range {
  * @advice: IBV_ADVISE_MR_ADVICE_PREFETCH, _PREFETCH_WRITE or
  *	_PREFETCH_NO_FAULT
  * @flags: IBV_ADVISE_MR_FLAG_FLUSH: return when it is done; 0: start it
+ *
+ * A range that fails keeps no other from being brought in. The first error of all
+ * is returned.
  */
-int odp_prefetch(struct ibv_pd *pd, const struct odp_range *ranges,
-		 size_t nr_ranges, enum ibv_advise_mr_advice advice,
-		 uint32_t flags);
+int odp_prefetch(struct ibv_pd *pd, struct odp_range *ranges, size_t nr_ranges,
+		 enum ibv_advise_mr_advice advice, uint32_t flags);
 
 /* A page's state is a set of these; ODP_PAGE_FAULT is none of them. */
 enum odp_page_state {
@@ -218,7 +294,7 @@ int odp_mr_snapshot_runs(struct ibv_mr *mr, uint64_t addr, uint64_t npages,
 			 struct odp_run *runs, size_t room, size_t *nr_runs);
 
 /**
- * struct odp_stats - an MR's counters, see odp_get_stats(3)
+ * struct odp_stats - an MR's counters, see odp_mr_get_stats(3)
  */
 struct odp_stats {
 	uint64_t faults;
@@ -244,52 +320,45 @@ struct odp_stats {
 };
 
 /**
- * odp_get_stats - what an MR has been doing
+ * odp_mr_get_stats - what an MR has been doing
  * @mr: an on-demand MR
  * @stats: filled in
  */
-int odp_get_stats(struct ibv_mr *mr, struct odp_stats *stats);
+int odp_mr_get_stats_sized(struct ibv_mr *mr, struct odp_stats *stats,
+			   size_t size);
 
-/* What a fault does about the neighbours of the pages that it needs. */
-enum odp_around {
-	ODP_AROUND_STREAM,	/* look; populate ahead of a stream (default) */
-	ODP_AROUND_NONE,	/* nothing */
-	ODP_AROUND_SNAPSHOT,	/* look, and take what is present */
-	ODP_AROUND_POPULATE,	/* bring them in too */
-};
-
-enum odp_policy_flag {
-	ODP_POLICY_EXCLUSIVE	= 1 << 0, /* atomics take the page from the CPU */
-};
+static inline int odp_mr_get_stats(struct ibv_mr *mr, struct odp_stats *stats)
+{
+	return odp_mr_get_stats_sized(mr, stats, sizeof(*stats));
+}
 
 /**
- * struct odp_policy - how an MR deals with faults
- * @around: enum odp_around
- * @max_pages: how many pages one fault may install, 1 to 512
- * @limit_ms: how long a fault waits for the kernel to end an invalidation, in
- *	milliseconds, 1 to 600000
- * @flags: a set of enum odp_policy_flag
- */
-struct odp_policy {
-	uint32_t around;
-	uint32_t max_pages;
-	uint32_t limit_ms;
-	uint32_t flags;
-};
-
-/**
- * odp_get_policy - how an MR deals with faults
+ * odp_mr_get_policy - how an MR deals with faults
  * @mr: an on-demand MR
  * @policy: filled in
  */
-int odp_get_policy(struct ibv_mr *mr, struct odp_policy *policy);
+int odp_mr_get_policy_sized(struct ibv_mr *mr, struct odp_policy *policy,
+			    size_t size);
+
+static inline int odp_mr_get_policy(struct ibv_mr *mr,
+				    struct odp_policy *policy)
+{
+	return odp_mr_get_policy_sized(mr, policy, sizeof(*policy));
+}
 
 /**
- * odp_set_policy - change how an MR deals with faults from now on
+ * odp_mr_set_policy - change how an MR deals with faults from now on
  * @mr: an on-demand MR
  * @policy: all of it
  */
-int odp_set_policy(struct ibv_mr *mr, const struct odp_policy *policy);
+int odp_mr_set_policy_sized(struct ibv_mr *mr, const struct odp_policy *policy,
+			    size_t size);
+
+static inline int odp_mr_set_policy(struct ibv_mr *mr,
+				    const struct odp_policy *policy)
+{
+	return odp_mr_set_policy_sized(mr, policy, sizeof(*policy));
+}
 
 /*
  * The same for an MR of any process, by the number that "rdma resource show
@@ -311,22 +380,34 @@ int odp_mrn_snapshot_runs(struct ibv_context *context, uint32_t mrn,
 			  size_t room, size_t *nr_runs);
 
 /**
- * odp_mrn_get_stats - odp_get_stats() of any process's MR
+ * odp_mrn_get_stats - odp_mr_get_stats() of any process's MR
  * @context: the device
  * @mrn: the MR's number
  * @stats: filled in
  */
-int odp_mrn_get_stats(struct ibv_context *context, uint32_t mrn,
-		      struct odp_stats *stats);
+int odp_mrn_get_stats_sized(struct ibv_context *context, uint32_t mrn,
+			    struct odp_stats *stats, size_t size);
+
+static inline int odp_mrn_get_stats(struct ibv_context *context, uint32_t mrn,
+				    struct odp_stats *stats)
+{
+	return odp_mrn_get_stats_sized(context, mrn, stats, sizeof(*stats));
+}
 
 /**
- * odp_mrn_get_policy - odp_get_policy() of any process's MR
+ * odp_mrn_get_policy - odp_mr_get_policy() of any process's MR
  * @context: the device
  * @mrn: the MR's number
  * @policy: filled in
  */
-int odp_mrn_get_policy(struct ibv_context *context, uint32_t mrn,
-		       struct odp_policy *policy);
+int odp_mrn_get_policy_sized(struct ibv_context *context, uint32_t mrn,
+			     struct odp_policy *policy, size_t size);
+
+static inline int odp_mrn_get_policy(struct ibv_context *context, uint32_t mrn,
+				     struct odp_policy *policy)
+{
+	return odp_mrn_get_policy_sized(context, mrn, policy, sizeof(*policy));
+}
 
 #ifdef __cplusplus
 }
