@@ -186,6 +186,14 @@ image_kernel_version() {
 	cat -- "$(image_kernel_dir "$1")/version"
 }
 
+# image_sources: the series whose rxe the image has.
+image_sources() {
+	local folder
+	for folder in "$guest_dir"/root/usr/src/odp-linux-*; do
+		echo "${folder##*odp-linux-}"
+	done | sort -V
+}
+
 # image_newest: the newest supported series that the mirror offers.
 image_newest() {
 	local series newest=$ODP_STABLE
