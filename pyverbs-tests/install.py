@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 """
-What "cmake --install" puts on a machine works, the provider included, and the
-distribution's provider comes back.
+What "cmake --install" puts on a machine works, and what it says to do next: the
+modules, and the provider, with the distribution's behind it.
 """
 import os
 import pathlib
 import subprocess
+import tempfile
 import unittest
 
 from provider import PLAIN, without_plugin
@@ -14,6 +15,7 @@ from provider import PLAIN, without_plugin
 BUILD = os.environ['ODP_BUILD_DIR']
 MANUAL = pathlib.Path('/usr/local/share/man')
 STOCK = pathlib.Path('/etc/libibverbs.d/rxe.driver')
+OURS = pathlib.Path('/etc/libibverbs.d/rxe-odp.driver')
 
 
 def call(*command, **kwargs):
@@ -29,14 +31,19 @@ class Install(unittest.TestCase):
     def setUpClass(cls):
         cls.entry = STOCK.read_text(encoding='ascii')
         print(call('cmake', '--install', BUILD))
+        print(call('cmake', '--install', BUILD, '--component', 'modules'))
 
     @classmethod
     def tearDownClass(cls):
-        if not STOCK.exists():
-            call('rxe-odp-provider', 'off')
+        call('rxe-odp-provider', 'off')
+
+    def test_0_nothing_of_etc_is_touched(self):
+        self.assertFalse(OURS.exists())
+        self.assertEqual(without_plugin(PLAIN, RXE_ODP='force'), ['pinned'])
 
     def test_1_provider_is_in_place(self):
-        self.assertFalse(STOCK.exists())
+        call('rxe-odp-provider', 'on')
+        self.assertIn('is used: /usr/local', call('rxe-odp-provider', 'status'))
         self.assertEqual(without_plugin(PLAIN), ['pinned'])
         self.assertEqual(without_plugin(PLAIN, RXE_ODP='force'), ['explicit'])
 
@@ -60,14 +67,32 @@ class Install(unittest.TestCase):
         self.assertTrue(list(pathlib.Path('/lib/modules').glob(
             f'{os.uname().release}/updates/**/rdma_odp.ko*')))
 
-    def test_6_stock_provider_comes_back(self):
+    def test_6_a_user_installs_to_a_prefix(self):
+        with tempfile.TemporaryDirectory() as prefix:
+            os.chown(prefix, 65534, 65534)
+            call('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups',
+                 'cmake', '--install', BUILD, '--prefix', prefix)
+            self.assertTrue(list(pathlib.Path(prefix).rglob('libodp.so.1')))
+
+    def test_7_stock_provider_is_behind_ours(self):
+        """As after an upgrade of rdma-core to one with another ABI."""
+        plugin = next(pathlib.Path('/usr/local').rglob('librxe-odp-rdmav*.so'))
+        hidden = plugin.with_suffix('.hidden')
+        plugin.rename(hidden)
+        try:
+            self.assertEqual(without_plugin(PLAIN, RXE_ODP='force'), ['pinned'])
+            status = subprocess.run(['rxe-odp-provider', 'status'], check=False,
+                                    capture_output=True, text=True)
+            self.assertEqual(status.returncode, 1)
+            self.assertIn('for another rdma-core', status.stdout)
+        finally:
+            hidden.rename(plugin)
+        self.assertEqual(without_plugin(PLAIN, RXE_ODP='force'), ['explicit'])
+
+    def test_8_stock_provider_comes_back(self):
         call('rxe-odp-provider', 'off')
         self.assertEqual(STOCK.read_text(encoding='ascii'), self.entry)
         self.assertEqual(without_plugin(PLAIN, RXE_ODP='force'), ['pinned'])
-        call('rxe-odp-provider', 'on',
-             str(next(pathlib.Path('/usr/local').rglob('librxe-odp-rdmav*.so')))
-             .split('-rdmav', maxsplit=1)[0])
-        self.assertEqual(without_plugin(PLAIN, RXE_ODP='force'), ['explicit'])
 
 
 if __name__ == '__main__':
