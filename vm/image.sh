@@ -25,8 +25,8 @@ guest_packages=(
 	librpma-dev qemu-system-x86 gnuplot-nox
 )
 
-# image_ready SERIES: after it, the image exists and fits these scripts, and has that series' kernel if the
-# mirror offers it.
+# image_ready SERIES...: after it, the image exists and fits these scripts, and has these series' kernels as far
+# as the mirror offers them.
 image_ready() {
 	local sources root_key boot_key lock
 	sources=$(mirror_list)
@@ -34,7 +34,10 @@ image_ready() {
 	exec {lock}>"$guest_dir/lock"
 	flock -n "$lock" || { say "Waiting for another ./run that builds the guest ..."; flock "$lock"; }
 
-	image_ask "$1"
+	local series
+	for series; do
+		image_ask "$series"
+	done
 	root_key=$(
 		{
 			echo "$sources" "${guest_packages[*]}" "$ODP_SERIES" "$(<"$guest_dir/asked")"
@@ -194,13 +197,19 @@ image_sources() {
 	done | sort -V
 }
 
-# image_newest: the newest supported series that the mirror offers.
-image_newest() {
-	local series newest=$ODP_STABLE
+# image_supported: the supported series that the mirror offers, oldest first.
+image_supported() {
+	local series
 	for series in $ODP_SERIES; do
-		! grep -qxF -- "$series" "$guest_dir/kernels/offered" || newest=$series
+		! grep -qxF -- "$series" "$guest_dir/kernels/offered" || echo "$series"
 	done
-	printf '%s' "$newest"
+}
+
+# image_newest: the newest of these, or Debian 13's own.
+image_newest() {
+	local newest
+	newest=$(image_supported | tail -n 1)
+	printf '%s' "${newest:-$ODP_STABLE}"
 }
 
 # image_gone: the supported series beside Debian 13's own that the mirror does not offer.

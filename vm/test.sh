@@ -56,14 +56,18 @@ kernels_ready() {
 	done
 }
 
-# kernels_each FUNCTION [ARG...]: FUNCTION KERNEL ARG... for all of `kernels` at the same time; puts into `status`
-# how one ended that failed. To be told by its own status would take errexit from FUNCTION.
+# kernels_each FUNCTION [ARG...]: FUNCTION KERNEL ARG... for all of `kernels`, two at the same time; puts into
+# `status` how one ended that failed. To be told by its own status would take errexit from FUNCTION.
 kernels_each() {
 	local kernel jobs=() i
 	# Jobs in the background do not hear of ctrl-c.
 	trap 'kill "${jobs[@]}" 2>/dev/null; exit 130' INT
 	trap 'kill "${jobs[@]}" 2>/dev/null; exit 143' TERM HUP
 	for kernel in "${kernels[@]}"; do
+		if ((${#jobs[@]} == 2)); then
+			wait "${jobs[0]}" || status=$?
+			jobs=("${jobs[1]}")
+		fi
 		"$1" "$kernel" "${@:2}" </dev/null &
 		jobs+=($!)
 	done
