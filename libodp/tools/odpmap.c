@@ -46,6 +46,7 @@ static void usage(FILE *out)
 	      "  -c, --color=WHEN      colours: always, never, or auto, on terminals only\n"
 	      "  -o, --output=FILE     write an SVG image\n"
 	      "  -h, --help            this text\n"
+	      "  -V, --version         which version this is\n"
 	      "\n"
 	      "Exit status: 0, 1 if something went wrong, 2 for a wrong command line.\n",
 	      out);
@@ -107,18 +108,21 @@ static int parse(int argc, char **argv, struct options *opt)
 		{ "color", required_argument, NULL, 'c' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{},
 	};
 	const char *wrong;
 	uint64_t mrn;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "d:a:l:r:w:c:o:h", longs,
+	while ((c = getopt_long(argc, argv, "d:a:l:r:w:c:o:hV", longs,
 				NULL)) != -1) {
 		if (c == 'h') {
 			usage(stdout);
 			return tool_exit_status();
 		}
+		if (c == 'V')
+			return tool_version("odpmap");
 		wrong = parse_option(c, optarg, opt);
 		if (wrong) {
 			warnx("%s", wrong);

@@ -39,6 +39,7 @@ static void usage(FILE *out)
 	      "  -f, --faults       whose faults there are, and what waits for them\n"
 	      "  -j, --json         one JSON object a line and sample\n"
 	      "  -h, --help         this text\n"
+	      "  -V, --version      which version this is\n"
 	      "\n"
 	      "Exit status: 0, 1 if something went wrong, 2 for a wrong command line.\n",
 	      out);
@@ -61,12 +62,13 @@ static int parse(int argc, char **argv, struct options *opt)
 		{ "faults", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{},
 	};
 	uint64_t value;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "d:m:fjh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "d:m:fjhV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'd':
 			opt->device = optarg;
@@ -89,6 +91,8 @@ static int parse(int argc, char **argv, struct options *opt)
 		case 'h':
 			usage(stdout);
 			return tool_exit_status();
+		case 'V':
+			return tool_version("odpstat");
 		default:
 			warnx("odpstat --help lists what there is");
 			return EXIT_USAGE;

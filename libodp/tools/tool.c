@@ -11,6 +11,12 @@
 
 #include "tool.h"
 
+int tool_version(const char *tool)
+{
+	printf("%s (libodp) %s\n", tool, ODP_VERSION);
+	return tool_exit_status();
+}
+
 static struct ibv_device *choose(struct ibv_device **list, int nr,
 				 const char *name)
 {

@@ -12,6 +12,9 @@
 
 #define EXIT_USAGE 2
 
+/* Prints what --version does; the exit status. */
+int tool_version(const char *tool);
+
 /*
  * Opens the device with that name; with NULL, the only one that there is.
  * Prints a sentence and returns NULL if that fails.
