@@ -40,15 +40,18 @@ cmake --build "/mnt/odp/build/$kernel" -j "$(nproc)"
 SCRIPT
 }
 
-# in_root SCRIPT ARG...: runs SCRIPT with sh in the guest's root, as the calling user, with the
-# project at /mnt/odp. The mounts live in a namespace of their own and go with the last process. Where
-# this machine is itself a chroot, / cannot be made private; then the root is bound on itself, which can.
+# in_root SCRIPT ARG...: runs SCRIPT with sh in the guest's root, as the calling user.
 in_root() {
-	local script=$1
-	shift
+	chroot_in "$guest_dir/root" "$(id -u):$(id -g)" "$@"
+}
+
+# chroot_in ROOT USER SCRIPT ARG...: runs SCRIPT with sh in a root folder, with the project at /mnt/odp. The
+# mounts live in a namespace of their own and go with the last process. Where this machine is itself a chroot,
+# / cannot be made private; then the root is bound on itself, which can.
+chroot_in() {
 	# shellcheck disable=SC2016 # for the inner shell
 	as_root unshare --mount --propagation unchanged -- /bin/bash -euc '
-		root=$1 top=$2 user=$3 script=$4
+		root=$1 user=$2 top=$3 script=$4
 		shift 4
 		mount --make-rprivate / 2>/dev/null || true
 		mount --bind -- "$root" "$root"
@@ -63,5 +66,5 @@ in_root() {
 		mount -t tmpfs tmpfs "$root/tmp"
 		chroot --userspec="$user" "$root" /usr/bin/env -i \
 			PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8 /bin/sh -c "$script" sh "$@"
-	' bash "$guest_dir/root" "$top" "$(id -u):$(id -g)" "$script" "$@"
+	' bash "$1" "$2" "$top" "${@:3}"
 }

@@ -71,7 +71,7 @@ image_claimed() {
 image_remove() {
 	image_claimed || return 0
 	as_root rm -rf --one-file-system -- \
-		"$guest_dir"/{root,root.ext4,kernels,source,root.stamp,boot.stamp,asked,sources.list,lock,odp-guest}
+		"$guest_dir"/{root,root.ext4,kernels,source,packages,root.stamp,boot.stamp,asked,sources.list,lock,odp-guest}
 	rmdir --ignore-fail-on-non-empty -- "$guest_dir"
 }
 
