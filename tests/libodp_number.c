@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * Regions by number: root looks at any process's, others at none.
+ * Regions by number: root looks at any process's, others at their own.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -198,13 +199,18 @@ static void R18_a_long_look_is_taken_in_parts(void **state)
 }
 
 struct looker {
-	struct ibv_context *ctx;
+	struct env *e;
+	pid_t pid;
 	uint32_t mrn;
+	bool may;
+	struct child *child;
 };
 
 static int look_as_nobody(void *arg)
 {
 	struct looker *look = arg;
+	struct ibv_context *ctx = look->e->rig.ctx;
+	const int err = look->may ? 0 : EPERM;
 	struct odp_policy policy;
 	struct odp_stats stats;
 	struct odp_run run;
@@ -212,23 +218,62 @@ static int look_as_nobody(void *arg)
 
 	if (setgid(NOBODY) || setuid(NOBODY))
 		return 1;
-	expect_error("stats", odp_mrn_get_stats(look->ctx, look->mrn, &stats),
-		     EPERM);
-	expect_error("policy",
-		     odp_mrn_get_policy(look->ctx, look->mrn, &policy), EPERM);
-	expect_error("runs", odp_mrn_snapshot_runs(look->ctx, look->mrn, 0, 1,
-						   &run, 1, &nr), EPERM);
+	expect_error("stats", odp_mrn_get_stats(ctx, look->mrn, &stats), err);
+	expect_error("policy", odp_mrn_get_policy(ctx, look->mrn, &policy),
+		     err);
+	expect_error("runs", odp_mrn_snapshot_runs(ctx, look->mrn, GIB, 1,
+						   &run, 1, &nr), err);
+	assert_int_equal(region_of(look->e, look->pid).has_place, look->may);
 	return 0;
 }
 
-static void ordinary_users_may_not(void **state)
+static void ordinary_users_may_not_see_others(void **state)
 {
 	struct env *e = *state;
-	struct looker look = { .ctx = e->rig.ctx };
+	struct looker look = { .e = e, .pid = getpid() };
 
-	reg_odp(&e->rig, mem_anon(LEN), LEN, ACCESS_ALL);
+	reg_odp_iova(&e->rig, mem_anon(LEN), LEN, GIB, ACCESS_ALL);
 	look.mrn = region_of(e, getpid()).mrn;
 	child_wait_ok(child_start(look_as_nobody, &look));
+}
+
+static int register_as_nobody(void *arg)
+{
+	const struct looker *look = arg;
+
+	if (setgid(NOBODY) || setuid(NOBODY))
+		return 1;
+	/* What changes its user is its user's secret, until it says otherwise. */
+	if (look->may && prctl(PR_SET_DUMPABLE, 1))
+		return 1;
+	return register_and_wait(look->child);
+}
+
+static void look_at_ones_own(struct env *e, bool may)
+{
+	struct child child;
+	struct looker look = { .e = e, .may = may, .child = &child };
+	char byte;
+
+	assert_int_equal(pipe(child.ready), 0);
+	look.pid = child_start(register_as_nobody, &look);
+	assert_int_equal(read(child.ready[0], &byte, 1), 1);
+	look.mrn = region_of(e, look.pid).mrn;
+	child_wait_ok(child_start(look_as_nobody, &look));
+	child_kill(look.pid);
+	close(child.ready[0]);
+	close(child.ready[1]);
+}
+
+static void ordinary_users_see_their_own(void **state)
+{
+	look_at_ones_own(*state, true);
+}
+
+/* As ptrace(2) has it. */
+static void secrets_are_kept_from_their_own_user(void **state)
+{
+	look_at_ones_own(*state, false);
 }
 
 int main(int argc, char **argv)
@@ -239,7 +284,9 @@ int main(int argc, char **argv)
 		env_test(pinned_regions_by_number),
 		env_test(another_process),
 		env_test(R18_a_long_look_is_taken_in_parts),
-		env_test(ordinary_users_may_not),
+		env_test(ordinary_users_may_not_see_others),
+		env_test(ordinary_users_see_their_own),
+		env_test(secrets_are_kept_from_their_own_user),
 	};
 
 	return ENV_MAIN(argc, argv, "libodp_number", tests);

@@ -6,6 +6,12 @@
 #define RXE_ODP_COMPAT_H
 
 #include <linux/bits.h>
+#include <linux/sched.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/task.h>
+#if __has_include(<linux/sched/exec_state.h>)
+#include <linux/sched/exec_state.h>
+#endif
 
 /*
  * Capability bits of the user ABI that kernels without an ODP of rxe's own do
@@ -13,5 +19,26 @@
  */
 #define RXE_ODP_SUPPORT_FLUSH		BIT(6)
 #define RXE_ODP_SUPPORT_ATOMIC_WRITE	BIT(7)
+
+/*
+ * Is a process's memory no secret from its own user (PR_SET_DUMPABLE)? Under
+ * RCU. Since 7.3 that is the process's and not its memory's.
+ */
+static inline bool rxe_odp_dumpable(struct task_struct *task)
+{
+#if __has_include(<linux/sched/exec_state.h>)
+	struct task_exec_state *state = rcu_dereference(task->exec_state);
+
+	return state && READ_ONCE(state->dumpable) == TASK_DUMPABLE_OWNER;
+#else
+	bool dumpable;
+
+	task_lock(task);
+	dumpable = task->mm && get_dumpable(task->mm) == SUID_DUMP_USER;
+	task_unlock(task);
+
+	return dumpable;
+#endif
+}
 
 #endif /* RXE_ODP_COMPAT_H */

@@ -3,8 +3,6 @@
  * On-demand regions in "rdma resource show mr", "rdma statistic show mr" and
  * "rdma statistic show".
  */
-#include <linux/capability.h>
-#include <net/sock.h>
 #include <rdma/restrack.h>
 
 #include "rxe.h"
@@ -16,23 +14,12 @@ static const char * const rxe_odp_around_names[] = {
 	[ODP_AROUND_POPULATE] = "populate",
 };
 
-/*
- * Where a process has its memory is for those whom the methods by number would
- * tell it. As with keys, which the RDMA core leaves out by itself, that goes
- * for who opened the socket and for who reads now. A message that is made for
- * a list belongs to its socket already; of others the reader is not known.
- */
-static bool rxe_odp_may_see_place(const struct sk_buff *msg)
-{
-	return msg->sk && sk_capable(msg->sk, CAP_SYS_ADMIN);
-}
-
 /* As strings: rdma -j cuts numbers to 32 bits. */
 static int rxe_odp_put_place(struct sk_buff *msg, const struct rxe_mr *mr)
 {
 	char va[24], iova[24];
 
-	if (!rxe_odp_may_see_place(msg))
+	if (!rxe_odp_may_see_place(msg, mr))
 		return 0;
 	snprintf(va, sizeof(va), "%#llx", odp_mirror_start(mr->odp));
 	snprintf(iova, sizeof(iova), "%#llx", mr->ibmr.iova);
@@ -74,6 +61,10 @@ int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 				      rxe_odp_around_names[policy.around]) ||
 	    rdma_nl_put_driver_u64(msg, "odp_resident_pages",
 				   stats.resident_pages) ||
+	    rdma_nl_put_driver_u64(msg, "odp_huge_entries",
+				   stats.huge_entries) ||
+	    rdma_nl_put_driver_u64(msg, "odp_windows", stats.windows) ||
+	    rdma_nl_put_driver_u64(msg, "odp_leaves", stats.leaves) ||
 	    rdma_nl_put_driver_u64(msg, "odp_table_bytes", stats.table_bytes))
 		goto err;
 	nla_nest_end(msg, table);

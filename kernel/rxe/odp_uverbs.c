@@ -190,8 +190,6 @@ static int rxe_odp_by_number(struct uverbs_attr_bundle *attrs, u16 mrn_attr,
 
 	if (IS_ERR(ucontext))
 		return PTR_ERR(ucontext);
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	err = uverbs_copy_from(&mrn, attrs, mrn_attr);
 	if (err)
 		return err;
@@ -200,8 +198,12 @@ static int rxe_odp_by_number(struct uverbs_attr_bundle *attrs, u16 mrn_attr,
 	if (IS_ERR(res))
 		return PTR_ERR(res);
 	ibmr = container_of(res, struct ib_mr, res);
-	err = rxe_mr_is_odp(to_rmr(ibmr)) ? method(to_rmr(ibmr), attrs) :
-					    -EOPNOTSUPP;
+	if (!rxe_mr_is_odp(to_rmr(ibmr)))
+		err = -EOPNOTSUPP;
+	else if (!rxe_odp_may_look(to_rmr(ibmr)))
+		err = -EPERM;
+	else
+		err = method(to_rmr(ibmr), attrs);
 	rdma_restrack_put(res);
 
 	return err;

@@ -105,6 +105,10 @@ int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,
 		      u32 flags, struct ib_sge *sg_list, u32 num_sge,
 		      struct uverbs_attr_bundle *attrs);
 
+/* odp_rights.c */
+bool rxe_odp_may_look(const struct rxe_mr *mr);
+bool rxe_odp_may_see_place(const struct sk_buff *msg, const struct rxe_mr *mr);
+
 /* odp_nl.c */
 int rxe_odp_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr);
 int rxe_odp_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <infiniband/odp.h>
 
 /* An on-demand region, any process's. */
 struct od_region {
@@ -16,8 +17,9 @@ struct od_region {
 	char command[32];	/* of the process; printable ASCII */
 	char kind[16];		/* "implicit" or "explicit" */
 	char policy[16];
-	bool has_place;		/* va and iova; for CAP_SYS_ADMIN only */
+	bool has_place;		/* va and iova; of one's own, or with CAP_SYS_ADMIN */
 	uint64_t va, iova, bytes;
+	struct odp_stats stats;	/* what the device counts; zeros for the rest */
 };
 
 struct od_regions {

@@ -145,7 +145,7 @@ static void print_sample(const struct options *opt, const struct sample *now,
 /* Whether to go on: with one region only, as long as that is there. */
 static bool is_there(const struct options *opt, const struct sample *sample)
 {
-	if (!opt->one || sample->nr)
+	if (!opt->one || sample->regions.nr)
 		return true;
 	warnx("there is no on-demand region %u on %s%s", opt->mrn,
 	      sample->device,
@@ -153,14 +153,14 @@ static bool is_there(const struct options *opt, const struct sample *sample)
 	return false;
 }
 
-static int run(struct ibv_context *context, const struct options *opt)
+static int run(const char *device, const struct options *opt)
 {
 	const uint32_t *only = opt->one ? &opt->mrn : NULL;
 	struct sample now = {}, before = {};
 	int ret = EXIT_FAILURE;
 	unsigned int i;
 
-	if (sample_take(context, only, &now) || !is_there(opt, &now))
+	if (sample_take(device, only, &now) || !is_there(opt, &now))
 		goto out;
 	if (opt->interval <= 0) {
 		print_sample(opt, &now, NULL, 0);
@@ -173,7 +173,7 @@ static int run(struct ibv_context *context, const struct options *opt)
 		before = now;
 		now = (struct sample) {};
 		wait_seconds(opt->interval);
-		if (sample_take(context, only, &now) || !is_there(opt, &now))
+		if (sample_take(device, only, &now) || !is_there(opt, &now))
 			goto out;
 		print_sample(opt, &now, &before, i);
 		if (ferror(stdout))
@@ -188,18 +188,18 @@ out:
 
 int main(int argc, char **argv)
 {
-	struct ibv_context *context;
 	struct options opt = {};
+	char *device;
 	int ret;
 
 	ret = parse(argc, argv, &opt);
 	if (ret >= 0)
 		return ret;
 
-	context = tool_open(opt.device);
-	if (!context)
+	device = tool_device(opt.device);
+	if (!device)
 		return EXIT_FAILURE;
-	ret = run(context, &opt);
-	ibv_close_device(context);
+	ret = run(device, &opt);
+	free(device);
 	return ret;
 }

@@ -91,72 +91,44 @@ static double seconds_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-int sample_take(struct ibv_context *context, const uint32_t *only,
+int sample_take(const char *device, const uint32_t *only,
 		struct sample *sample)
 {
-	struct od_regions regions;
-	int ret = -1, err;
-	size_t i;
+	const struct od_region *one;
 
 	*sample = (struct sample) {
-		.device = ibv_get_device_name(context->device),
+		.device = device,
 		.time = seconds_now(),
 	};
-	if (od_regions_get(sample->device, &regions))
+	if (od_regions_get(device, &sample->regions))
 		return -1;
-	if (!regions.nr) {
-		ret = 0;
-		goto out;
-	}
+	if (!only)
+		return 0;
 
-	sample->entry = calloc(regions.nr, sizeof(*sample->entry));
-	if (!sample->entry) {
-		warn("out of memory");
-		goto out;
-	}
-	for (i = 0; i < regions.nr; i++) {
-		struct sample_entry *entry = &sample->entry[sample->nr];
-
-		if (only && regions.region[i].mrn != *only)
-			continue;
-		entry->region = regions.region[i];
-		err = odp_mrn_get_stats(context, entry->region.mrn,
-					&entry->stats);
-		if (!err) {
-			sample->nr++;
-		} else if (err != ENOENT) {
-			tool_explain(err, sample->device, entry->region.mrn);
-			goto out;
-		}
-	}
-	ret = 0;
-out:
-	od_regions_free(&regions);
-	return ret;
+	one = od_regions_find(&sample->regions, *only);
+	if (one)
+		sample->regions.region[0] = *one;
+	sample->regions.nr = one ? 1 : 0;
+	return 0;
 }
 
 void sample_free(struct sample *sample)
 {
-	free(sample->entry);
+	od_regions_free(&sample->regions);
 	*sample = (struct sample) {};
 }
 
 /* A region's counters in an earlier sample; zeros if it is younger. */
 static const struct odp_stats *stats_before(const struct sample *before,
-					    const struct sample_entry *entry)
+					    const struct od_region *region)
 {
 	static const struct odp_stats none;
-	const struct sample_entry *old;
-	size_t i;
+	const struct od_region *old = NULL;
 
-	for (i = 0; before && i < before->nr; i++) {
-		old = &before->entry[i];
-		if (old->region.mrn == entry->region.mrn &&
-		    old->region.pid == entry->region.pid &&
-		    old->stats.faults <= entry->stats.faults)
-			return &old->stats;
-	}
-	return &none;
+	if (before)
+		old = od_regions_find(&before->regions, region->mrn);
+	return old && old->pid == region->pid &&
+	       old->stats.faults <= region->stats.faults ? &old->stats : &none;
 }
 
 static double seconds_since(const struct sample *now,
@@ -172,14 +144,14 @@ void sample_heading(const struct sample *now, const struct sample *before,
 	const struct view *view = &views[which];
 	size_t i;
 
-	printf("%s: %zu on-demand region%s, ", now->device, now->nr,
-	       now->nr == 1 ? "" : "s");
+	printf("%s: %zu on-demand region%s, ", now->device, now->regions.nr,
+	       now->regions.nr == 1 ? "" : "s");
 	if (before)
 		printf("rates per second over %.1f s\n",
 		       seconds_since(now, before));
 	else
 		printf("totals since registration\n");
-	if (!now->nr)
+	if (!now->regions.nr)
 		return;
 	printf("%6s %7s %-12s", "MRN", "PID", "COMMAND");
 	if (which == SAMPLE_OVERVIEW)
@@ -189,25 +161,25 @@ void sample_heading(const struct sample *now, const struct sample *before,
 	putchar('\n');
 }
 
-static void table_line(const struct sample_entry *entry,
+static void table_line(const struct od_region *region,
 		       const struct odp_stats *old, double seconds,
 		       enum sample_view which)
 {
 	const uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	const struct odp_stats *new = &entry->stats;
+	const struct odp_stats *new = &region->stats;
 	const struct view *view = &views[which];
 	uint64_t now, before;
 	double delta;
 	size_t i;
 
-	printf("%6u %7u %-12.12s", entry->region.mrn, entry->region.pid,
-	       entry->region.command);
+	printf("%6u %7u %-12.12s", region->mrn, region->pid,
+	       region->command);
 	if (which == SAMPLE_OVERVIEW)
 		printf(" %5s %5s %5s %-8.8s",
-		       short_bytes(entry->region.bytes).text,
+		       short_bytes(region->bytes).text,
 		       short_bytes(new->resident_pages * page_size).text,
 		       short_bytes(new->table_bytes).text,
-		       entry->region.policy);
+		       region->policy[0] ? region->policy : "-");
 	for (i = 0; i < view->nr; i++) {
 		now = column_value(new, &view->columns[i]);
 		before = column_value(old, &view->columns[i]);
@@ -223,8 +195,9 @@ void sample_table(const struct sample *now, const struct sample *before,
 	const double seconds = seconds_since(now, before);
 	size_t i;
 
-	for (i = 0; i < now->nr; i++)
-		table_line(&now->entry[i], stats_before(before, &now->entry[i]),
+	for (i = 0; i < now->regions.nr; i++)
+		table_line(&now->regions.region[i],
+			   stats_before(before, &now->regions.region[i]),
 			   seconds, which);
 }
 
@@ -263,11 +236,9 @@ static void json_rates(const struct odp_stats *new,
 	}
 }
 
-static void json_entry(const struct sample_entry *entry,
-		       const struct odp_stats *old, double seconds)
+static void json_region(const struct od_region *region,
+			const struct odp_stats *old, double seconds)
 {
-	const struct od_region *region = &entry->region;
-
 	printf("{\"mrn\":%u,\"pid\":%u,\"command\":", region->mrn, region->pid);
 	json_string(region->command);
 	printf(",\"kind\":");
@@ -276,13 +247,13 @@ static void json_entry(const struct sample_entry *entry,
 	json_string(region->policy);
 	printf(",\"va\":%" PRIu64 ",\"iova\":%" PRIu64 ",\"bytes\":%" PRIu64
 	       ",\"counters\":{", region->va, region->iova, region->bytes);
-	json_counters(&entry->stats, growing, COUNT_OF(growing));
+	json_counters(&region->stats, growing, COUNT_OF(growing));
 	printf("},\"now\":{");
-	json_counters(&entry->stats, standing, COUNT_OF(standing));
+	json_counters(&region->stats, standing, COUNT_OF(standing));
 	putchar('}');
 	if (old) {
 		printf(",\"per_second\":{");
-		json_rates(&entry->stats, old, seconds);
+		json_rates(&region->stats, old, seconds);
 		putchar('}');
 	}
 	putchar('}');
@@ -298,12 +269,14 @@ void sample_json(const struct sample *now, const struct sample *before)
 	if (before)
 		printf(",\"seconds\":%.3f", seconds);
 	printf(",\"regions\":[");
-	for (i = 0; i < now->nr; i++) {
+	for (i = 0; i < now->regions.nr; i++) {
 		if (i)
 			putchar(',');
-		json_entry(&now->entry[i],
-			   before ? stats_before(before, &now->entry[i]) : NULL,
-			   seconds);
+		json_region(&now->regions.region[i],
+			    before ? stats_before(before,
+						  &now->regions.region[i]) :
+				     NULL,
+			    seconds);
 	}
 	printf("]}\n");
 }

@@ -8,27 +8,20 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <infiniband/odp.h>
 
 #include "nldev.h"
-
-struct sample_entry {
-	struct od_region region;
-	struct odp_stats stats;
-};
 
 struct sample {
 	const char *device;
 	double time;		/* in seconds, of a clock that goes forward */
-	struct sample_entry *entry;
-	size_t nr;
+	struct od_regions regions;
 };
 
 /*
  * Takes a sample of all regions, or of the one numbered *@only. Prints a
  * sentence and returns -1 if that fails.
  */
-int sample_take(struct ibv_context *context, const uint32_t *only,
+int sample_take(const char *device, const uint32_t *only,
 		struct sample *sample);
 
 void sample_free(struct sample *sample);

@@ -40,10 +40,15 @@ static struct ibv_device *choose(struct ibv_device **list, int nr,
 	return NULL;
 }
 
-struct ibv_context *tool_open(const char *name)
+/*
+ * What @take makes of the device with that name, or of the only one; NULL, after
+ * a sentence, if there is no such device or @take returns NULL.
+ */
+static void *of_device(const char *name, void *(*take)(struct ibv_device *),
+		       const char *failure)
 {
-	struct ibv_context *context = NULL;
 	struct ibv_device **list, *device;
+	void *taken = NULL;
 	int nr;
 
 	list = ibv_get_device_list(&nr);
@@ -53,20 +58,40 @@ struct ibv_context *tool_open(const char *name)
 	}
 	device = choose(list, nr, name);
 	if (device) {
-		context = ibv_open_device(device);
-		if (!context)
-			warn("%s cannot be opened",
-			     ibv_get_device_name(device));
+		taken = take(device);
+		if (!taken)
+			warn("%s %s", ibv_get_device_name(device), failure);
 	}
 	ibv_free_device_list(list);
-	return context;
+	return taken;
+}
+
+static void *copy_name(struct ibv_device *device)
+{
+	return strdup(ibv_get_device_name(device));
+}
+
+static void *open_device(struct ibv_device *device)
+{
+	return ibv_open_device(device);
+}
+
+char *tool_device(const char *name)
+{
+	return of_device(name, copy_name, "cannot be looked at");
+}
+
+struct ibv_context *tool_open(const char *name)
+{
+	return of_device(name, open_device, "cannot be opened");
 }
 
 void tool_explain(int err, const char *device, uint32_t mrn)
 {
 	switch (err) {
 	case EPERM:
-		warnx("looking at regions needs the right CAP_SYS_ADMIN; run this as root");
+		warnx("region %u of %s is another user's; run this as that user or as root",
+		      mrn, device);
 		break;
 	case ENOENT:
 		warnx("there is no region %u on %s; odpstat lists those that there are",

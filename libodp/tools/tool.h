@@ -16,6 +16,12 @@
 int tool_version(const char *tool);
 
 /*
+ * The name of the device with that name; with NULL, of the only one that there
+ * is. To be freed. Prints a sentence and returns NULL if that fails.
+ */
+char *tool_device(const char *name);
+
+/*
  * Opens the device with that name; with NULL, the only one that there is.
  * Prints a sentence and returns NULL if that fails.
  */

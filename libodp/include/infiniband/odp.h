@@ -362,7 +362,8 @@ static inline int odp_mr_set_policy(struct ibv_mr *mr,
 
 /*
  * The same for an MR of any process, by the number that "rdma resource show
- * mr" prints (mrn). The caller needs CAP_SYS_ADMIN.
+ * mr" prints (mrn). The caller needs CAP_SYS_ADMIN, unless the region is of a
+ * process of its own user that it may look at, by the rules of ptrace(2).
  */
 
 /**
