@@ -50,14 +50,14 @@ packages_bootstrap() {
 	done < <(mirror_apt_options)
 	as_root rm -rf --one-file-system -- "$root" "$root.stamp"
 	mkdir -p -- "$packages"
-	echo "$sources" >"$root.sources"
+	echo "$sources" >"$root.list"
 	step "Installing a Debian for packages: the $name" "$top/build/logs/packages-$name.log" \
 		as_root env ODP_HOOKS="$top/vm/guest" mmdebstrap --mode=root --variant=apt --format=directory \
 		--include="$(IFS=,; echo "$*")" \
 		--aptopt='APT::Install-Recommends "false"' --aptopt='APT::Default-Release "trixie"' "${options[@]}" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		--customize-hook="$hook" trixie "$root" "$root.sources" ||
+		--customize-hook="$hook" trixie "$root" "$root.list" ||
 		die "The $name could not be installed; build/logs/packages-$name.log says why."
 	echo "$key" >"$root.stamp"
 }
