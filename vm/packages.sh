@@ -78,7 +78,7 @@ packages_build() {
 	step "Asking lintian" "$top/build/logs/packages-lintian.log" \
 		chroot_in "$packages/builder" "$(id -u):$(id -g)" '
 			cd /mnt/odp/build/packages
-			lintian --allow-root --fail-on error,warning --no-tag-display-limit -- *.changes' ||
+			lintian --allow-root --fail-on error,warning --tag-display-limit 0 -- *.changes' ||
 		die "lintian finds fault with the packages; build/logs/packages-lintian.log has all of it."
 	rm -rf -- "$out/source"
 }
