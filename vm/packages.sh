@@ -19,6 +19,7 @@ packages_mib=11000
 
 # Beside what debian/control says that building takes.
 builder_packages=(dpkg-dev ca-certificates lintian rpm fakeroot build-essential)
+# The machine has Debian's release as it came out, without its updates: its kernel is an older one than the guest's.
 machine_packages=(
 	systemd-sysv udev linux-image-amd64 initramfs-tools iproute2 kmod procps rdma-core ibverbs-utils ibverbs-providers
 	ca-certificates
