@@ -11,6 +11,9 @@
 extern spinlock_t atomic_ops_lock;
 extern const struct uapi_definition rxe_odp_uapi_defs[];
 
+/* rxe_loc.h of an older 6.12 does not say so. */
+void rxe_mr_init(int access, struct rxe_mr *mr);
+
 /* Is this memory region an on-demand one? */
 static inline bool rxe_mr_is_odp(const struct rxe_mr *mr)
 {
