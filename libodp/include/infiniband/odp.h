@@ -60,14 +60,16 @@ struct odp_caps {
 	uint32_t xrc;
 };
 
+int odp_query_caps_sized(struct ibv_context *context, struct odp_caps *caps,
+			 size_t size);
+
 /**
  * odp_query_caps - what a device can do on demand
  * @context: the device, any provider's
  * @caps: filled in
+ *
+ * Return: 0 or an errno.
  */
-int odp_query_caps_sized(struct ibv_context *context, struct odp_caps *caps,
-			 size_t size);
-
 static inline int odp_query_caps(struct ibv_context *context,
 				 struct odp_caps *caps)
 {
@@ -165,16 +167,16 @@ struct odp_reg_attr {
 /* A registration. */
 struct odp_region;
 
+struct odp_region *odp_reg_sized(struct ibv_pd *pd,
+				 const struct odp_reg_attr *attr, size_t size);
+
 /**
  * odp_reg - the best registration that a device offers for a range
  * @pd: protection domain
  * @attr: what to register
  *
- * Returns the registration, or NULL with errno set.
+ * Return: the registration, or NULL with errno set.
  */
-struct odp_region *odp_reg_sized(struct ibv_pd *pd,
-				 const struct odp_reg_attr *attr, size_t size);
-
 static inline struct odp_region *odp_reg(struct ibv_pd *pd,
 					 const struct odp_reg_attr *attr)
 {
@@ -184,6 +186,8 @@ static inline struct odp_region *odp_reg(struct ibv_pd *pd,
 /**
  * odp_dereg - end a registration
  * @region: from odp_reg(); gone after success
+ *
+ * Return: 0 or an errno.
  */
 int odp_dereg(struct odp_region *region);
 
@@ -234,8 +238,9 @@ struct odp_range {
  *	_PREFETCH_NO_FAULT
  * @flags: IBV_ADVISE_MR_FLAG_FLUSH: return when it is done; 0: start it
  *
- * A range that fails keeps no other from being brought in. The first error of all
- * is returned.
+ * A range that fails keeps no other from being brought in.
+ *
+ * Return: 0, or the first error of all.
  */
 int odp_prefetch(struct ibv_pd *pd, struct odp_range *ranges, size_t nr_ranges,
 		 enum ibv_advise_mr_advice advice, uint32_t flags);
@@ -262,6 +267,8 @@ enum odp_page_state {
  * @states: one byte a page is put here, a set of enum odp_page_state
  *
  * Faults nothing in and waits for no page.
+ *
+ * Return: 0 or an errno.
  */
 int odp_mr_snapshot(struct ibv_mr *mr, uint64_t addr, size_t npages,
 		    uint8_t *states);
@@ -289,12 +296,34 @@ struct odp_run {
  *	pages, @runs was too short or it took long: ask for the rest
  *
  * Faults nothing in and waits for no page.
+ *
+ * Return: 0 or an errno.
  */
 int odp_mr_snapshot_runs(struct ibv_mr *mr, uint64_t addr, uint64_t npages,
 			 struct odp_run *runs, size_t room, size_t *nr_runs);
 
 /**
  * struct odp_stats - an MR's counters, see odp_mr_get_stats(3)
+ * @faults: accesses that found a page missing and went for it
+ * @faulted_pages: pages that came in because an access needed them
+ * @around_pages: pages that came in because a fault looked around
+ * @prefetched_pages: pages that came in by odp_prefetch()
+ * @invalidations: times that the kernel took pages of the table back
+ * @invalidated_pages: pages so taken back
+ * @collisions: looks at the page table thrown away because it changed meanwhile
+ * @failed_faults: accesses that ended in an error
+ * @pinned_fallbacks: accesses that pinned their pages for once
+ * @resident_pages: pages of the MR in the table now
+ * @huge_entries: entries of 2 MiB there
+ * @windows: parts of the table for 1 GiB each
+ * @leaves: parts of a window for 2 MiB each
+ * @table_bytes: kernel memory of these windows and leaves
+ * @local_faults: those of @faults that the process's own work requests made
+ * @remote_faults: those of peers
+ * @slow_faults: those left to threads of the process
+ * @rnr_naks: times that a peer was told to come again
+ * @parked: times that a work request was put aside
+ * @exclusive_takes: times that an atomic took a page from the CPU
  */
 struct odp_stats {
 	uint64_t faults;
@@ -319,41 +348,47 @@ struct odp_stats {
 	uint64_t exclusive_takes;
 };
 
+int odp_mr_get_stats_sized(struct ibv_mr *mr, struct odp_stats *stats,
+			   size_t size);
+
 /**
  * odp_mr_get_stats - what an MR has been doing
  * @mr: an on-demand MR
  * @stats: filled in
+ *
+ * Return: 0 or an errno.
  */
-int odp_mr_get_stats_sized(struct ibv_mr *mr, struct odp_stats *stats,
-			   size_t size);
-
 static inline int odp_mr_get_stats(struct ibv_mr *mr, struct odp_stats *stats)
 {
 	return odp_mr_get_stats_sized(mr, stats, sizeof(*stats));
 }
 
+int odp_mr_get_policy_sized(struct ibv_mr *mr, struct odp_policy *policy,
+			    size_t size);
+
 /**
  * odp_mr_get_policy - how an MR deals with faults
  * @mr: an on-demand MR
  * @policy: filled in
+ *
+ * Return: 0 or an errno.
  */
-int odp_mr_get_policy_sized(struct ibv_mr *mr, struct odp_policy *policy,
-			    size_t size);
-
 static inline int odp_mr_get_policy(struct ibv_mr *mr,
 				    struct odp_policy *policy)
 {
 	return odp_mr_get_policy_sized(mr, policy, sizeof(*policy));
 }
 
+int odp_mr_set_policy_sized(struct ibv_mr *mr, const struct odp_policy *policy,
+			    size_t size);
+
 /**
  * odp_mr_set_policy - change how an MR deals with faults from now on
  * @mr: an on-demand MR
  * @policy: all of it
+ *
+ * Return: 0 or an errno.
  */
-int odp_mr_set_policy_sized(struct ibv_mr *mr, const struct odp_policy *policy,
-			    size_t size);
-
 static inline int odp_mr_set_policy(struct ibv_mr *mr,
 				    const struct odp_policy *policy)
 {
@@ -375,35 +410,41 @@ static inline int odp_mr_set_policy(struct ibv_mr *mr,
  * @runs: filled in
  * @room: elements of @runs
  * @nr_runs: how many were filled in
+ *
+ * Return: 0 or an errno.
  */
 int odp_mrn_snapshot_runs(struct ibv_context *context, uint32_t mrn,
 			  uint64_t addr, uint64_t npages, struct odp_run *runs,
 			  size_t room, size_t *nr_runs);
+
+int odp_mrn_get_stats_sized(struct ibv_context *context, uint32_t mrn,
+			    struct odp_stats *stats, size_t size);
 
 /**
  * odp_mrn_get_stats - odp_mr_get_stats() of any process's MR
  * @context: the device
  * @mrn: the MR's number
  * @stats: filled in
+ *
+ * Return: 0 or an errno.
  */
-int odp_mrn_get_stats_sized(struct ibv_context *context, uint32_t mrn,
-			    struct odp_stats *stats, size_t size);
-
 static inline int odp_mrn_get_stats(struct ibv_context *context, uint32_t mrn,
 				    struct odp_stats *stats)
 {
 	return odp_mrn_get_stats_sized(context, mrn, stats, sizeof(*stats));
 }
 
+int odp_mrn_get_policy_sized(struct ibv_context *context, uint32_t mrn,
+			     struct odp_policy *policy, size_t size);
+
 /**
  * odp_mrn_get_policy - odp_mr_get_policy() of any process's MR
  * @context: the device
  * @mrn: the MR's number
  * @policy: filled in
+ *
+ * Return: 0 or an errno.
  */
-int odp_mrn_get_policy_sized(struct ibv_context *context, uint32_t mrn,
-			     struct odp_policy *policy, size_t size);
-
 static inline int odp_mrn_get_policy(struct ibv_context *context, uint32_t mrn,
 				     struct odp_policy *policy)
 {
