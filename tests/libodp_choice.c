@@ -269,6 +269,8 @@ static void structures_grow(void **state)
 	assert_null(odp_reg_sized(pd, &longer.attr, sizeof(void *)));
 	assert_int_equal(errno, EINVAL);
 
+	/* One that can page would be tried out, with verbs that are not played. */
+	device.caps = 0;
 	memset(&caps, 0xa5, sizeof(caps));
 	assert_int_equal(odp_query_caps_sized(&verbs.context, &caps.caps,
 					      sizeof(caps)), 0);
