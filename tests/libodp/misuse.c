@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
  * Misuse of libodp's functions ends in the error that the manual tells.
- * (odp_prefetch() has this in libodp_prefetch.c, odp_mr_snapshot() in
- * snapshot.c.)
+ * (odp_prefetch() has this in prefetch.c, odp_mr_snapshot() in
+ * tests/verbs/snapshot.c.)
  */
 #include <errno.h>
 #include <string.h>
