@@ -138,8 +138,7 @@ static void each_fails(site_fn op, enum memory memory, bool present, bool own)
 	int n, err, failed = 0;
 	struct site *s;
 
-	if (!inject_ready())
-		skip();
+	inject_ready();
 	s = calloc(1, sizeof(*s));
 	assert_non_null(s);
 	for (n = 1; injected; n++) {
@@ -228,8 +227,7 @@ static void create_as(const struct dev_config *config)
 	bool injected = true;
 	uint8_t *mem;
 
-	if (!inject_ready())
-		skip();
+	inject_ready();
 	mem = mem_anon(LEN);
 	for (n = 1; injected; n++) {
 		dev = dev_file();
@@ -278,8 +276,7 @@ static int in_processes(int (*fn)(void *arg), int *failed)
 	int n, status = INJECTED;
 
 	*failed = 0;
-	if (!inject_ready())
-		skip();
+	inject_ready();
 	for (n = 1; status & INJECTED; n++) {
 		if (n > MANY)
 			test_fail("%d allocations and no end", n);
@@ -401,17 +398,14 @@ static void atomic_write(void **state)
 	bool injected = true;
 
 	(void)state;
-	if (!inject_ready())
-		skip();
+	inject_ready();
 	s = calloc(1, sizeof(*s));
 	assert_non_null(s);
 	config.exclusive = true;
 	for (n = 1; injected; n++) {
 		site_begin(s, MEM_SMALL, true, false);
-		if (dev_set_policy(s->dev, &config)) {
-			print_message("skipped: this kernel takes no pages\n");
-			skip();
-		}
+		if (dev_set_policy(s->dev, &config))
+			skip_because("this kernel takes no pages");
 		inject_nth(n);
 		err = op_atomic(s);
 		injected = inject_nth_end();
@@ -432,8 +426,7 @@ static void no_memory_at_all(void **state)
 	struct site *s;
 
 	(void)state;
-	if (!inject_ready())
-		skip();
+	inject_ready();
 	s = calloc(1, sizeof(*s));
 	assert_non_null(s);
 	dev = dev_file();
@@ -492,8 +485,7 @@ static void memory_runs_out(void **state)
 	int status = 1;
 
 	(void)state;
-	if (!inject_ready())
-		skip();
+	inject_ready();
 	for (bytes = 0; status; bytes += STEP) {
 		if (bytes > MANY * STEP)
 			test_fail("%u bytes and no end", bytes);

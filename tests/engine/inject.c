@@ -46,15 +46,13 @@ static void set(const char *path, const char *value)
 	close(fd);
 }
 
-bool inject_ready(void)
+void inject_ready(void)
 {
 	if (fail_nth >= 0)
-		return true;
+		return;
 	if (access(FAIL_NTH, W_OK) || access(SLAB "verbose", W_OK) ||
-	    access(PAGES "verbose", W_OK)) {
-		printf("skipped: this kernel has no fault injection\n");
-		return false;
-	}
+	    access(PAGES "verbose", W_OK))
+		skip_because("this kernel has no fault injection");
 
 	set(SLAB "verbose", "0");
 	set(SLAB "ignore-gfp-wait", "N");
@@ -65,7 +63,6 @@ bool inject_ready(void)
 	set(PAGES "ignore-gfp-highmem", "N");
 	set(PAGES "min-order", "0");
 	fail_nth = must_open(FAIL_NTH);
-	return true;
 }
 
 void inject_in_child(void)

@@ -95,11 +95,8 @@ static void R19_errors_that_nobody_asks_for(void **state)
 
 	(void)state;
 	fd = open("/var/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		print_message("skipped: no file in /var/tmp: %s\n",
-			      strerror(errno));
-		skip();
-	}
+	if (fd < 0)
+		skip_because("no file in /var/tmp: %s", strerror(errno));
 	if (mmap(mem, 2 * LEN, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) != mem)
 		test_fail("mmap: %s", strerror(errno));
 	dev = dev_open(mem, 2 * LEN, &shared);

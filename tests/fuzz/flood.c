@@ -92,10 +92,8 @@ static void held_packets_are_counted(void **state)
 	int pair[2], i;
 
 	(void)state;
-	if (before < 0) {
-		print_message("skipped: /proc/slabinfo has no skbuff_head_cache\n");
-		skip();
-	}
+	if (before < 0)
+		skip_because("/proc/slabinfo has no skbuff_head_cache");
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair))
 		test_fail("socketpair: %s", strerror(errno));
 	for (i = 0; i < n; i++)
@@ -146,10 +144,8 @@ static void flood(enum ibv_qp_type type)
 	pid_t pid;
 	char done;
 
-	if (packets() < 0) {
-		print_message("skipped: /proc/slabinfo has no skbuff_head_cache\n");
-		skip();
-	}
+	if (packets() < 0)
+		skip_because("/proc/slabinfo has no skbuff_head_cache");
 	fd = far_start(&pid, peer);
 	rig_open(&rig);
 	mem = mem_anon(NR_QPS * PAGE);

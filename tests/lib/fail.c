@@ -33,6 +33,34 @@ void test_fail(const char *fmt, ...)
 	abort();
 }
 
+static void say_skipped(const char *fmt, va_list args)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	print_message("skipped: %s\n", text);
+}
+
+void skip_because(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say_skipped(fmt, args);
+	va_end(args);
+	skip();
+	abort();
+}
+
+void part_is_skipped(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say_skipped(fmt, args);
+	va_end(args);
+}
+
 void expect_errno(const char *what, int ret, int err)
 {
 	if (ret != -1 || errno != err)

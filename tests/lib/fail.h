@@ -26,6 +26,15 @@ _Noreturn void test_fail(const char *fmt, ...)
 
 #define CHILD_FAILED 70
 
+/*
+ * Skips the test and says why: "skipped: ..." on a line of its own, which must
+ * stand in tests/skips. The other one says so of a part of the test.
+ */
+_Noreturn void skip_because(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2)));
+void part_is_skipped(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2)));
+
 /* Fails the test, naming @what, unless @ret is -1 and errno @err. */
 void expect_errno(const char *what, int ret, int err);
 

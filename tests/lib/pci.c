@@ -68,11 +68,8 @@ uint8_t *pci_map(const struct pci_id *id, const char *file, void *at,
 	void *mem;
 	int fd;
 
-	if (!folder) {
-		print_message("skipped: this machine has no PCI device %s\n",
-			      id->name);
-		skip();
-	}
+	if (!folder)
+		skip_because("this machine has no PCI device %s", id->name);
 	snprintf(path, sizeof(path), "%senable", folder);
 	if (!knob_set(path, "1"))
 		test_fail("%s cannot be enabled", folder);

@@ -19,10 +19,8 @@ bool can_take(struct ibv_context *ctx)
 
 void skip_unless(bool can)
 {
-	if (can)
-		return;
-	print_message("skipped: this kernel has no make_device_exclusive()\n");
-	skip();
+	if (!can)
+		skip_because("this kernel has no make_device_exclusive()");
 }
 
 int set_exclusive(struct ibv_mr *mr)

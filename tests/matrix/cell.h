@@ -61,8 +61,10 @@ struct kind {
 struct event {
 	const char *name;
 	unsigned int needs;
-	/* Why this machine cannot have it with this kind, or NULL. */
-	const char *(*absent)(const struct kind *kind);
+	/* Why this machine cannot have it, or NULL. */
+	const char *(*absent)(void);
+	/* Why it cannot happen to this kind, or NULL. */
+	const char *(*impossible)(const struct kind *kind);
 	void (*run)(struct cell *c);
 };
 

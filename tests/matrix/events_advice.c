@@ -36,9 +36,8 @@ static void run_dontneed(struct cell *c)
 	cell_cut(c, first, n);
 }
 
-static const char *absent_pageout(const struct kind *kind)
+static const char *absent_pageout(void)
 {
-	(void)kind;
 	return swap_open() ? NULL : "no swap could be set up on zram";
 }
 
@@ -141,7 +140,7 @@ static void run_cold(struct cell *c)
 }
 
 /* Does the kernel collapse such pages, half of them written, at all? */
-static const char *absent_collapse(const struct kind *kind)
+static const char *impossible_collapse(const struct kind *kind)
 {
 	struct cell c;
 	bool done;
@@ -194,7 +193,7 @@ const struct event events_advice[] = {
 	{ .name = "pageout", .needs = RECLAIM | IS_LONE,
 	  .absent = absent_pageout, .run = run_pageout },
 	{ .name = "collapse", .needs = IS_COLLAPSIBLE,
-	  .absent = absent_collapse, .run = run_collapse },
+	  .impossible = impossible_collapse, .run = run_collapse },
 	{ .name = "hugepage", .needs = IS_EXPANDABLE, .run = run_hugepage },
 };
 

@@ -62,9 +62,8 @@ static void run_compact(struct cell *c)
 	c->cut = true;
 }
 
-static const char *absent_soft_offline(const struct kind *kind)
+static const char *absent_soft_offline(void)
 {
-	(void)kind;
 	return access("/proc/sys/vm/memory_failure_recovery", F_OK) ?
 	       "this kernel retires no memory (MEMORY_FAILURE)" : NULL;
 }
@@ -104,9 +103,8 @@ static bool is_hinted(void *arg)
 	return dev_stats(h->c->dev).invalidated_pages > h->m->invalidated;
 }
 
-static const char *absent_numa_hint(const struct kind *kind)
+static const char *absent_numa_hint(void)
 {
-	(void)kind;
 	if (access(BALANCING, W_OK) || access(SCAN "scan_delay_ms", W_OK))
 		return "this kernel has no NUMA balancing";
 	return NULL;

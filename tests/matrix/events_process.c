@@ -223,16 +223,16 @@ static void run_oom(struct cell *c)
 }
 
 /* The victim's memory is written from here. */
-static const char *absent_victim(const struct kind *kind)
+static const char *impossible_victim(const struct kind *kind)
 {
 	return (kind->props & IS_PRIVATE) && (kind->props & (IS_PFN | IS_DAX)) ?
 	       "the kernel copies such pages in their own process only" : NULL;
 }
 
 const struct event events_process[] = {
-	{ .name = "exit", .absent = absent_victim, .run = run_exit },
-	{ .name = "exec", .absent = absent_victim, .run = run_exec },
-	{ .name = "oom", .absent = absent_victim, .run = run_oom },
+	{ .name = "exit", .impossible = impossible_victim, .run = run_exit },
+	{ .name = "exec", .impossible = impossible_victim, .run = run_exec },
+	{ .name = "oom", .impossible = impossible_victim, .run = run_oom },
 };
 
 const size_t nr_events_process = NR_EVENTS(events_process);

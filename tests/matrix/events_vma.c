@@ -179,7 +179,7 @@ static void run_mprotect_none(struct cell *c)
 	protect_down_and_up(c, PROT_NONE, 'F');
 }
 
-static const char *absent_mprotect_up(const struct kind *kind)
+static const char *impossible_mprotect_up(const struct kind *kind)
 {
 	if (kind->props & HAS_WRITE)
 		return "it may be written already";
@@ -223,7 +223,7 @@ const struct event events_vma[] = {
 	  .run = run_mremap_dontunmap },
 	{ .name = "mprotect_read", .needs = WRITES, .run = run_mprotect_read },
 	{ .name = "mprotect_none", .needs = WRITES, .run = run_mprotect_none },
-	{ .name = "mprotect_up", .absent = absent_mprotect_up,
+	{ .name = "mprotect_up", .impossible = impossible_mprotect_up,
 	  .run = run_mprotect_up },
 	{ .name = "split", .needs = WRITES | IS_SMALL_STEP, .run = run_split },
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
  * The matrix: one test for each pair of a kind of memory and an event that can
- * happen to it. A pair that cannot exist says why.
+ * happen to it. A pair that cannot exist says why. What this machine lacks is
+ * skipped, and tests/skips must have it.
  */
 #include <fnmatch.h>
 #include <stdio.h>
@@ -67,22 +68,32 @@ struct entry {
 
 static struct entry entries[MAX_CELLS];
 static struct CMUnitTest tests[MAX_CELLS];
-static size_t nr_cells, nr_impossible;
+static size_t nr_cells, nr_impossible, nr_skipped;
 static struct cell cell;
 
-static const char *why_not(const struct kind *kind, const struct event *event)
+/* What the kind lacks of what the event needs, or NULL. */
+static const char *what_lacks(const struct kind *kind, const struct event *event)
 {
 	unsigned int missing = event->needs & ~kind->props;
-	const char *why = NULL;
 	size_t i;
 
 	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (missing & reasons[i].prop)
 			return reasons[i].why;
-	if (kind->absent)
-		why = kind->absent();
-	if (!why && event->absent)
-		why = event->absent(kind);
+	return NULL;
+}
+
+/* Whether this machine lacks the kind or the event; if so, says it. */
+static bool is_skipped(const struct entry *e)
+{
+	const char *why = NULL;
+
+	if (e->kind->absent)
+		why = e->kind->absent();
+	if (!why && e->event->absent)
+		why = e->event->absent();
+	if (why)
+		printf("skipped: %s: %s\n", e->name, why);
 	return why;
 }
 
@@ -120,7 +131,13 @@ static void add_cell(const struct kind *kind, const struct event *event,
 	snprintf(e->name, sizeof(e->name), "%s__%s", kind->name, event->name);
 	if (fnmatch(filter, e->name, 0))
 		return;
-	why = why_not(kind, event);
+	why = what_lacks(kind, event);
+	if (!why && is_skipped(e)) {
+		nr_skipped++;
+		return;
+	}
+	if (!why && event->impossible)
+		why = event->impossible(kind);
 	if (why) {
 		printf("does not exist: %s: %s\n", e->name, why);
 		nr_impossible++;
@@ -154,11 +171,11 @@ int main(int argc, char **argv)
 	for (i = 0; i < sizeof(kind_lists) / sizeof(kind_lists[0]); i++)
 		for (j = 0; j < *kind_lists[i].nr; j++)
 			add_cells_of(&kind_lists[i].kinds[j], filter);
-	printf("%zu cells exist, %zu do not\n", nr_cells, nr_impossible);
-	/* A kind that this kernel does not have has said so, line by line. */
+	printf("%zu cells exist, %zu do not, %zu are skipped\n", nr_cells,
+	       nr_impossible, nr_skipped);
 	if (nr_cells)
 		machine_still();
-	if (nr_cells || !nr_impossible)
+	if (nr_cells || !nr_skipped)
 		status = env_main(argc, argv, "matrix", tests, nr_cells);
 	machine_restore();
 	return status;

@@ -157,10 +157,8 @@ static void librpma_writes_to_a_file(void **state)
 	pid_t pid;
 
 	(void)state;
-	if (why) {
-		print_message("skipped: %s\n", why);
-		skip();
-	}
+	if (why)
+		skip_because("%s", why);
 	fd = open(DAX_DIR "/rpma", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 || ftruncate(fd, LEN) || pipe(ready))
 		test_fail(DAX_DIR "/rpma: %s", strerror(errno));

@@ -33,10 +33,8 @@ static struct buffer buffer_make(void)
 
 	shell_try("modprobe -q udmabuf");
 	dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
-	if (dev < 0) {
-		print_message("skipped: this kernel has no udmabuf\n");
-		skip();
-	}
+	if (dev < 0)
+		skip_because("this kernel has no udmabuf");
 	memfd = memfd_create("odp-dmabuf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (memfd < 0 || ftruncate(memfd, LEN) ||
 	    fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))

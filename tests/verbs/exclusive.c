@@ -138,13 +138,10 @@ static void R7_no_update_is_lost(void **state)
 	int turns;
 
 #if !defined(__x86_64__)
-	print_message("skipped: this processor increments in steps\n");
-	skip();
+	skip_because("this processor increments in steps");
 #endif
-	if (get_nprocs() == 1) {
-		print_message("skipped: one processor does one thing at a time\n");
-		skip();
-	}
+	if (get_nprocs() == 1)
+		skip_because("one processor does one thing at a time");
 	/* Without the policy it takes so long until one is. */
 	if (!loses_updates(e, plain, mem, &turns, PATIENCE_MS))
 		test_fail("%d atomics and no update lost", turns);
@@ -336,7 +333,7 @@ static void R7_memory_that_cannot_be_taken(void **state)
 	if (mem_reserve_hugetlb(1))
 		expect_untakable(*state, "hugetlb", mem_hugetlb(HUGE_2M));
 	else
-		print_message("no hugetlb page is to be had\n");
+		part_is_skipped("no hugetlb page is to be had");
 }
 
 /* What is not there is waited for as ever. */

@@ -119,10 +119,8 @@ static void R7_swapped_out(void **state)
 {
 	(void)state;
 	skip_unless(group.dir[0]);
-	if (!swap_open()) {
-		print_message("skipped: no swap could be set up on zram\n");
-		skip();
-	}
+	if (!swap_open())
+		skip_because("no swap could be set up on zram");
 	assert_int_equal(in_a_group(be_swapped_out), 0);
 }
 
@@ -185,10 +183,8 @@ static void R7_merged_with_others(void **state)
 	size_t i;
 	int round;
 
-	if (!knob_set(KSM "run", "1")) {
-		print_message("skipped: this kernel has no KSM\n");
-		skip();
-	}
+	if (!knob_set(KSM "run", "1"))
+		skip_because("this kernel has no KSM");
 	for (i = 0; i < LEN; i += PAGE)
 		pattern_fill(mem + i, PAGE, 7, 0);
 	was = mem_load(mem);

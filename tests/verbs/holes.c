@@ -271,10 +271,8 @@ static void R2_device_memory(void **state)
 	struct env *e = *state;
 	uint8_t *mem = mem_anon(3 * PAGE);
 
-	if (!mem_map_device(mem + PAGE, PAGE)) {
-		print_message("no PCI device memory and no /dev/mem to map\n");
-		skip();
-	}
+	if (!mem_map_device(mem + PAGE, PAGE))
+		skip_because("no PCI device memory and no /dev/mem to map");
 	use_around_unsuitable(e, mem);
 }
 
@@ -288,10 +286,8 @@ static void R2_secret_memory(void **state)
 	uint8_t *mem = mem_anon(3 * PAGE);
 	int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
 
-	if (fd < 0) {
-		print_message("no memfd_secret() here: %s\n", strerror(errno));
-		skip();
-	}
+	if (fd < 0)
+		skip_because("no memfd_secret() here: %s", strerror(errno));
 	assert_int_equal(ftruncate(fd, PAGE), 0);
 	assert_ptr_equal(mmap(mem + PAGE, PAGE, RW, MAP_SHARED | MAP_FIXED, fd,
 			      0), mem + PAGE);

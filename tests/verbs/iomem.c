@@ -116,7 +116,7 @@ static void R10_device_memory_goes_both_ways(void **state)
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		print_message("%s\n", files[i]);
 		if (pci_lacks(&pci_ivshmem, files[i])) {
-			print_message("this kernel has no PAT\n");
+			part_is_skipped("this kernel has no PAT");
 			continue;
 		}
 		mem = pci_map(&pci_ivshmem, files[i], NULL, LEN,
@@ -234,10 +234,8 @@ static void R10_memory_that_devices_lend(void **state)
 	int fd;
 
 	shell_try("modprobe -q nvme");
-	if (glob("/sys/bus/pci/devices/*/p2pmem/allocate", 0, NULL, &found)) {
-		print_message("skipped: no device of this machine lends memory\n");
-		skip();
-	}
+	if (glob("/sys/bus/pci/devices/*/p2pmem/allocate", 0, NULL, &found))
+		skip_because("no device of this machine lends memory");
 	fd = open(found.gl_pathv[0], O_RDWR | O_CLOEXEC);
 	mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mem == MAP_FAILED)
@@ -267,10 +265,8 @@ static uint8_t *map_kept_ram(void)
 		test_fail("no command line");
 	kept = strstr(line, "memmap=2M$");
 	fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
-	if (!kept || fd < 0) {
-		print_message("skipped: no RAM was kept from this kernel, or there is no /dev/mem\n");
-		skip();
-	}
+	if (!kept || fd < 0)
+		skip_because("no RAM was kept from this kernel, or there is no /dev/mem");
 	mem = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 		   (off_t)strtoull(strchr(kept, '$') + 1, NULL, 0));
 	close(fd);

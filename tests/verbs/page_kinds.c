@@ -48,10 +48,8 @@ static void R9_huge_zero_page(void **state)
 	struct ibv_mr *mr;
 	uint8_t *mem, first;
 
-	if (!mem_has_huge_zero_page()) {
-		print_message("this kernel gives no huge zero page\n");
-		skip();
-	}
+	if (!mem_has_huge_zero_page())
+		skip_because("this kernel gives no huge zero page");
 	mem = huge_room();
 	mr = reg_odp(&e->rig, mem, HUGE_2M, ACCESS_ALL);
 	first = *(volatile uint8_t *)mem;
@@ -186,10 +184,8 @@ static void R14_hugetlb_page(void **state)
 	struct ibv_mr *mr;
 	uint8_t *mem;
 
-	if (!mem_reserve_hugetlb(2)) {
-		print_message("no two pages for hugetlbfs\n");
-		skip();
-	}
+	if (!mem_reserve_hugetlb(2))
+		skip_because("no two pages for hugetlbfs");
 	mem = mem_hugetlb(len);
 	mr = reg_odp(&e->rig, mem, len, ACCESS_ALL);
 	env_write_and_check(e, mr, mem + place, 6 * PAGE, 1);

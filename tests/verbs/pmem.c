@@ -85,14 +85,14 @@ static void with_each(struct env *e, void (*fn)(struct env *e,
 	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		why = dax_mount(types[i]);
 		if (why) {
-			print_message("skipped: %s: %s\n", types[i], why);
+			part_is_skipped("%s: %s", types[i], why);
 			continue;
 		}
 		fn(e, types[i]);
 		done++;
 	}
 	if (!done)
-		skip();
+		skip_because("no file system");
 }
 
 static enum ibv_wc_status flush(struct pmem *p, size_t at, size_t len,

@@ -182,10 +182,8 @@ static void R22_shadow_stack(void **state)
 	long ret;
 
 	ret = syscall(SYS_map_shadow_stack, 0, LEN, SHADOW_STACK_SET_TOKEN);
-	if (ret == -1) {
-		print_message("no shadow stacks on this processor or kernel\n");
-		skip();
-	}
+	if (ret == -1)
+		skip_because("no shadow stacks on this processor or kernel");
 	mem = (uint8_t *)ret;
 	token = (uint64_t *)(mem + LEN) - 1;
 	mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);

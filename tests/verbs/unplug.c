@@ -149,7 +149,7 @@ static void modules_go_under_their_user(void **state)
 {
 	(void)state;
 	if (!getenv("ODP_MODULE_DIR"))
-		skip();
+		skip_because("ODP_MODULE_DIR does not say where the modules are");
 	/*
 	 * Where lockdep looks at sockets, those of queue pairs keep the newer
 	 * kernels' rdma_rxe, stock or not: there the device goes first. Nothing

@@ -33,12 +33,6 @@ struct vfio {
 	uint64_t config;
 };
 
-static void skip_because(const char *why)
-{
-	print_message("skipped: %s\n", why);
-	skip();
-}
-
 /* Gives the device to vfio-pci; the number of its group. */
 static int vfio_bind(struct vfio *v)
 {
