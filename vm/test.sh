@@ -6,15 +6,23 @@
 # leave out tests with the label slow, which would take them past an hour and prove nothing about the kernel
 # that others do not; --full brings them back.
 
-# The requirements that tests prove; the others are for later.
-requirements='R1 R2 R3 R4 R5 R6 R7 R8 R9 R10 R11 R12 R13 R14 R15 R16 R17 R18 R19 R20 R21 R22'
+# test_log KERNEL: where ctest writes what all tests printed.
+test_log() {
+	printf '%s' "$top/build/$1/Testing/Temporary/LastTest.log"
+}
+
+# some_left_out: are tests left out that nobody asked to leave out?
+some_left_out() {
+	[[ $guest_checked && ! ${ODP_FULL-} ]]
+}
 
 # test_kernel KERNEL [CTEST ARGUMENT...]: one guest's tests, each line marked with its kernel.
 test_kernel() {
 	local kernel=$1 log=$top/build/logs/test-$1.log
 	shift
 	coverage_forget "$kernel"
-	if [[ $guest_checked && ! ${ODP_FULL-} ]]; then
+	rm -f -- "$(test_log "$kernel")"
+	if some_left_out; then
 		set -- -LE '^slow$' "$@"
 	fi
 	boot_exec "$kernel" "$top" ctest --test-dir "/mnt/odp/build/$kernel" \
@@ -22,17 +30,31 @@ test_kernel() {
 		tee "$log" | sed -u "s/^/$kernel: /"
 }
 
-# test_summary KERNEL: what ctest said last, and, for a run of all tests, what they prove.
+# test_judge KERNEL ALL: what was skipped, and, for a run of all tests, what they prove; fails if a skip is not
+# in tests/skips, or a requirement has no test.
+test_judge() {
+	local kernel=$1 all=$2 complete=$2 status=0 log
+	log=$(test_log "$kernel")
+	[[ -e $log ]] || { say "ctest came to no end on $kernel."; return 1; }
+	if some_left_out; then
+		complete=0
+	fi
+	awk -v kernel="$kernel" -v whole="$all" -v complete="$complete" \
+		-f "$top/vm/skips.awk" "$top/tests/skips" "$log" || status=1
+	if ((all)); then
+		awk -f "$top/vm/requirements.awk" "$top/doc/requirements.md" "$log" || status=1
+	fi
+	return "$status"
+}
+
+# test_summary KERNEL ALL: what ctest said last, and what came of it.
 test_summary() {
 	local kernel=$1 all=$2 status=0
 	say "Linux $(image_kernel_version "$kernel"), all of it in build/logs/test-$kernel.log:"
 	sed -n '/% tests passed/,$p; /^No tests were found/p' "$top/build/logs/test-$kernel.log"
-	if ((all)); then
-		awk -v wanted="$requirements" -f "$top/vm/requirements.awk" \
-			"$top/build/$kernel/Testing/Temporary/LastTest.log" || status=1
-		if [[ $guest_checked == debug ]]; then
-			coverage_show "$kernel" || status=1
-		fi
+	test_judge "$kernel" "$all" || status=1
+	if ((all)) && [[ $guest_checked == debug ]]; then
+		coverage_show "$kernel" || status=1
 	fi
 	return "$status"
 }
@@ -84,7 +106,7 @@ cmd_test() {
 	fi
 	kernels_ready
 	kernels_each test_kernel "${filter[@]}"
-	if [[ $guest_checked && ! ${ODP_FULL-} ]]; then
+	if some_left_out; then
 		say "Without --full, tests with the label slow are left out."
 	fi
 	for series in "${kernels[@]}"; do

@@ -92,7 +92,7 @@ static void with_each(struct env *e, void (*fn)(struct env *e,
 		done++;
 	}
 	if (!done)
-		skip_because("no file system");
+		skip_because("%s", why);
 }
 
 static enum ibv_wc_status flush(struct pmem *p, size_t at, size_t len,
