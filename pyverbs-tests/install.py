@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from provider import PLAIN, without_plugin
+from child import PLAIN, without_plugin
 
 BUILD = os.environ['ODP_BUILD_DIR']
 MANUAL = pathlib.Path('/usr/local/share/man')

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import unittest
 
-from provider import ADVISE, ON_DEMAND, PLAIN, run
+from child import ADVISE, ON_DEMAND, PLAIN, run
 from stock import stock_rxe
 
 TRAFFIC = '''
