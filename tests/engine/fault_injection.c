@@ -291,6 +291,27 @@ static int in_processes(int (*fn)(void *arg), int *failed)
 }
 
 /*
+ * A process makes something of @config for the first time, in @dev, while its @n-th
+ * allocation fails with ENOMEM or @also. How that ended; now it is there.
+ */
+static int first_time(int dev, uint8_t *mem, const struct dev_config *config, int n,
+		      int also)
+{
+	bool injected;
+	int err;
+
+	inject_in_child();
+	inject_nth(n);
+	err = dev_create(dev, mem, LEN, config);
+	injected = inject_nth_end();
+	if (err && ((err != -ENOMEM && err != also) || !injected))
+		test_fail("allocation %d: %s", n, strerror(-err));
+	if (err)
+		assert_int_equal(dev_create(dev, mem, LEN, config), 0);
+	return (injected ? INJECTED : 0) | (err ? FAILED : 0);
+}
+
+/*
  * The first mirror of a process, for which it gets a thread. To make a thread says
  * EAGAIN for some of its allocations, as fork() does.
  */
@@ -298,22 +319,14 @@ static int first_of_a_process(void *arg)
 {
 	struct dev_config config = dev_default;
 	uint8_t *mem = mem_anon(LEN);
-	int dev = dev_file(), err;
-	bool injected;
+	int dev = dev_file(), ended;
 
 	config.shared = true;
 	config.device = true;
-	inject_in_child();
-	inject_nth(*(int *)arg);
-	err = dev_create(dev, mem, LEN, &config);
-	injected = inject_nth_end();
-	if (err && ((err != -ENOMEM && err != -EAGAIN) || !injected))
-		test_fail("allocation %d: %s", *(int *)arg, strerror(-err));
-	if (err)
-		assert_int_equal(dev_create(dev, mem, LEN, &config), 0);
+	ended = first_time(dev, mem, &config, *(int *)arg, -EAGAIN);
 	dev_write_and_check(dev, mem, LEN, 1);
 	dev_close(dev);
-	return (injected ? INJECTED : 0) | (err ? FAILED : 0);
+	return ended;
 }
 
 static void create_the_first_of_a_process(void **state)
@@ -330,21 +343,13 @@ static int first_table_of_a_process(void *arg)
 {
 	struct dev_config config = dev_default;
 	uint8_t *mem = mem_anon(LEN);
-	int dev = dev_file(), err;
-	bool injected;
+	int dev = dev_file(), ended;
 
 	config.own_table = true;
-	inject_in_child();
-	inject_nth(*(int *)arg);
-	err = dev_create(dev, mem, LEN, &config);
-	injected = inject_nth_end();
-	if (err && (err != -ENOMEM || !injected))
-		test_fail("allocation %d: %s", *(int *)arg, strerror(-err));
-	if (err)
-		assert_int_equal(dev_create(dev, mem, LEN, &config), 0);
+	ended = first_time(dev, mem, &config, *(int *)arg, -ENOMEM);
 	assert_int_equal(dev_fault(dev, mem, LEN, true), 0);
 	dev_close(dev);
-	return (injected ? INJECTED : 0) | (err ? FAILED : 0);
+	return ended;
 }
 
 static void create_the_first_table_of_a_process(void **state)
