@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import subprocess
+import time
 
 OURS = ('odp_selftest', 'rdma_rxe', 'rdma_odp')
 
@@ -23,7 +24,7 @@ def unload(*modules):
         users = pathlib.Path(f'/sys/module/{name}/refcnt')
         if users.exists():
             while users.read_text(encoding='ascii') != '0\n':
-                pass
+                time.sleep(0.01)
             call('rmmod', name)
 
 

@@ -90,7 +90,7 @@ static union ibv_gid peer_gid(void)
  * What is left of the last batch may move the queue pair into the error state
  * just after its reset, so reset it until it takes the next step.
  */
-static void qp_init(struct ibv_qp *qp)
+static bool is_init(void *arg)
 {
 	struct ibv_qp_attr reset = { .qp_state = IBV_QPS_RESET };
 	struct ibv_qp_attr init = {
@@ -98,18 +98,18 @@ static void qp_init(struct ibv_qp *qp)
 		.port_num = RIG_PORT,
 		.qp_access_flags = ACCESS_ALL,
 	};
-	int64_t deadline = now_ms() + PATIENCE_MS;
-	int err;
+	struct ibv_qp *qp = arg;
 
-	do {
-		if (ibv_modify_qp(qp, &reset, IBV_QP_STATE))
-			test_fail("reset: %s", strerror(errno));
-		err = ibv_modify_qp(qp, &init, IBV_QP_STATE |
-				    IBV_QP_PKEY_INDEX | IBV_QP_PORT |
-				    IBV_QP_ACCESS_FLAGS);
-	} while (err && now_ms() < deadline);
-	if (err)
-		test_fail("init: %s", strerror(err));
+	if (ibv_modify_qp(qp, &reset, IBV_QP_STATE))
+		test_fail("reset: %s", strerror(errno));
+	return !ibv_modify_qp(qp, &init, IBV_QP_STATE | IBV_QP_PKEY_INDEX |
+			      IBV_QP_PORT | IBV_QP_ACCESS_FLAGS);
+}
+
+static void qp_init(struct ibv_qp *qp)
+{
+	if (!wait_until(is_init, qp))
+		test_fail("the queue pair does not get from reset to init");
 }
 
 void far_await(struct ibv_qp *qp, int sgid_index)

@@ -233,6 +233,19 @@ static bool qp_broke(struct ibv_qp *qp)
 	return attr.qp_state == IBV_QPS_ERR;
 }
 
+/* What the last atomic write of a round ends with. */
+struct last_write {
+	volatile uint64_t *at;
+	struct ibv_qp *qp;
+};
+
+static bool came_or_broke(void *arg)
+{
+	struct last_write *w = arg;
+
+	return *w->at || qp_broke(w->qp);
+}
+
 /*
  * An atomic write has eight bytes. One of fewer would put what stands behind
  * the packet in the kernel's memory where the peer can read it.
@@ -242,7 +255,7 @@ static void atomic_writes(struct orders o, int fd, struct ibv_qp *qp, int sgid,
 {
 	volatile uint64_t *first = (uint64_t *)(t->mem + GUARD);
 	volatile uint64_t *next = first + PAGE / sizeof(*first);
-	int64_t deadline;
+	struct last_write last = { next, qp };
 	bool right;
 	int i;
 
@@ -255,10 +268,7 @@ static void atomic_writes(struct orders o, int fd, struct ibv_qp *qp, int sgid,
 		right = o.payload == 8;
 		far_await(qp, sgid);
 		give_orders(fd, &o);
-		deadline = now_ms() + PATIENCE_MS;
-		while (!*next && !qp_broke(qp) && now_ms() < deadline)
-			;
-		if (!*next && !qp_broke(qp))
+		if (!wait_until(came_or_broke, &last))
 			test_fail("atomic write of %u bytes: lost", o.payload);
 		if (*first != (right ? 0x5a5a5a5a5a5a5a5a : 0))
 			test_fail("atomic write of %u bytes, %u of them there: 0x%" PRIx64,

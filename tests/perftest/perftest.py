@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import unittest
 
 DEVICE = ['-d', 'rxe0', '-x', '1', '-F']
@@ -48,7 +49,7 @@ class Perftest(unittest.TestCase):
                               stderr=subprocess.STDOUT) as server:
             try:
                 while not listens(port) and server.poll() is None:
-                    pass
+                    time.sleep(0.01)
                 client = subprocess.run([*command, address()], env=env,
                                         timeout=LIMIT, text=True, check=False,
                                         capture_output=True)
