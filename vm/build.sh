@@ -34,7 +34,7 @@ set -eu
 kernel=$1 series=$2
 shift 2
 cmake -S /mnt/odp -B "/mnt/odp/build/$kernel" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DODP_MODULES=ON \
-	-DRDMA_CORE_SOURCE=/usr/src/rdma-core.tar.gz \
+	-DODP_SELFTEST=ON -DRDMA_CORE_SOURCE=/usr/src/rdma-core.tar.gz \
 	-DRXE_SOURCE="/usr/src/odp-linux-$series/drivers/infiniband/sw/rxe" "$@"
 cmake --build "/mnt/odp/build/$kernel" -j "$(nproc)"
 SCRIPT

@@ -13,6 +13,7 @@
 #include "leaf.h"
 #include "mirror.h"
 #include "pfnmap.h"
+#include "probe.h"
 #include "quick.h"
 #include "snap.h"
 #include "space.h"
@@ -411,10 +412,7 @@ static int odp_fault_install(struct odp_fault *f, struct odp_snap *snap)
 	unsigned long needed;
 	int ret;
 
-	if (s->probe && s->probe->snapshot_taken)
-		s->probe->snapshot_taken(s->probe_arg, snap->start,
-					 snap->start +
-					 (snap->npages << PAGE_SHIFT));
+	odp_probe_snapshot(s, snap->start, snap->start + (snap->npages << PAGE_SHIFT));
 
 	ret = odp_snap_install(snap);
 	if (ret < 0)

@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "leaf.h"
+#include "probe.h"
 #include "space.h"
 #include "window.h"
 #include "worker.h"
@@ -285,8 +286,7 @@ static struct odp_space *odp_space_get_private(const struct odp_mirror_attr *att
 		s->ops = attr->ops;
 		s->table = attr->table;
 	}
-	s->probe = attr->probe;
-	s->probe_arg = attr->probe_arg;
+	odp_probe_init(s, attr);
 	s->notifier.ops = &odp_space_private_ops;
 	err = mmu_notifier_register(&s->notifier, attr->mm);
 	if (err) {
@@ -311,7 +311,7 @@ struct odp_space *odp_space_get(const struct odp_mirror_attr *attr)
 	struct odp_space *s;
 	int err;
 
-	if (attr->ops || attr->probe)
+	if (attr->ops || odp_probe_is_asked_for(attr))
 		return odp_space_get_private(attr);
 
 	s = odp_space_get_shared(attr->mm);

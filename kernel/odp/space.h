@@ -62,8 +62,10 @@ struct odp_space {
 	struct mem_cgroup *memcg;
 	const struct odp_table_ops *ops;
 	void *table;
+#ifdef ODP_SELFTEST
 	const struct odp_probe *probe;
 	void *probe_arg;
+#endif
 	bool private;
 	struct hlist_node node;
 

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "mirror.h"
+#include "probe.h"
 #include "space.h"
 #include "trace.h"
 #include "window.h"
@@ -284,11 +285,8 @@ void odp_windows_invalidate(struct odp_space *s,
 
 	while ((w = odp_window_next(s, &index, last))) {
 		odp_window_zap(w, range->start, range->end, true);
-		if (s->probe && s->probe->invalidated)
-			s->probe->invalidated(s->probe_arg,
-					      max(range->start, w->start),
-					      min(range->end, w->end),
-					      mmu_notifier_range_blockable(range));
+		odp_probe_invalidated(s, max(range->start, w->start), min(range->end, w->end),
+				      mmu_notifier_range_blockable(range));
 		odp_window_put(w);
 	}
 }

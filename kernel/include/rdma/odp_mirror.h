@@ -229,6 +229,7 @@ struct odp_table_ops {
 			     unsigned long end);
 };
 
+#ifdef ODP_SELFTEST
 /**
  * struct odp_probe - where a test may look on, and hold things up
  * @snapshot_taken: a fault has its snapshot of [@start, @end) and will next
@@ -244,6 +245,7 @@ struct odp_probe {
 	void (*invalidated)(void *arg, unsigned long start, unsigned long end,
 			    bool blockable);
 };
+#endif
 
 /**
  * struct odp_mirror_attr - what to mirror
@@ -268,8 +270,10 @@ struct odp_mirror_attr {
 	struct odp_policy policy;
 	const struct odp_table_ops *ops;
 	void *table;
+#ifdef ODP_SELFTEST
 	const struct odp_probe *probe;
 	void *probe_arg;
+#endif
 	struct odp_device *device;
 };
 
