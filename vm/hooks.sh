@@ -46,7 +46,8 @@ hooks_try() {
 	# shellcheck disable=SC2016 # for the inner shell
 	step "Compiling the modules for Linux $name" "$log" \
 		in_root 'cmake -S /mnt/odp -B "/mnt/odp/build/hooks/$1" -DODP_USERSPACE=OFF -DODP_MODULES=ON \
-			-DODP_SELFTEST=ON -DKDIR="$2" -DRXE_SOURCE="$3" && cmake --build "/mnt/odp/build/hooks/$1"' "$name" "$headers" "$rxe" ||
+			-DODP_SELFTEST=ON -DKDIR="$2" -DRXE_SOURCE="$3" && cmake --build "/mnt/odp/build/hooks/$1"' \
+		"$name" "$headers" "$rxe" ||
 		{ grep -E 'error:|ERROR:' "$log" >&2; return 1; }
 }
 
