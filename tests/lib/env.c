@@ -80,6 +80,11 @@ int env_main(int argc, char **argv, const char *group,
 	size_t i, n = 0;
 	int failed;
 
+	if (!strcmp(filter, "--list")) {
+		for (i = 0; i < nr_tests; i++)
+			puts(tests[i].name);
+		return EXIT_SUCCESS;
+	}
 	chosen = calloc(nr_tests, sizeof(*chosen));
 	if (!chosen)
 		return EXIT_FAILURE;

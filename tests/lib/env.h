@@ -51,8 +51,9 @@ void env_post_writes(struct env *e, struct ibv_qp *qp, uint64_t addr,
 		     uint32_t rkey, unsigned int n, uint32_t len);
 
 /*
- * Runs the tests whose names match the pattern in argv[1], all without one.
- * The program's exit status. A pattern that matches nothing is an error.
+ * Runs the tests whose names match the pattern in argv[1], all without one, or
+ * lists their names for "--list". The program's exit status. A pattern that
+ * matches nothing is an error.
  */
 int env_main(int argc, char **argv, const char *group,
 	     const struct CMUnitTest *tests, size_t nr_tests);

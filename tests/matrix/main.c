@@ -171,8 +171,9 @@ int main(int argc, char **argv)
 	for (i = 0; i < sizeof(kind_lists) / sizeof(kind_lists[0]); i++)
 		for (j = 0; j < *kind_lists[i].nr; j++)
 			add_cells_of(&kind_lists[i].kinds[j], filter);
-	printf("%zu cells exist, %zu do not, %zu are skipped\n", nr_cells,
-	       nr_impossible, nr_skipped);
+	if (nr_cells || nr_impossible || nr_skipped)
+		printf("%zu cells exist, %zu do not, %zu are skipped\n",
+		       nr_cells, nr_impossible, nr_skipped);
 	if (nr_cells)
 		machine_still();
 	if (nr_cells || !nr_skipped)
