@@ -11,6 +11,14 @@ test_log() {
 	printf '%s' "$top/build/$1/Testing/Temporary/LastTest.log"
 }
 
+# test_log_whole KERNEL LOG: does it have as many tests as ctest says it ran? A ctest that is killed leaves none, and
+# one that is started in the midst of another one loses what was there.
+test_log_whole() {
+	local ran
+	ran=$(sed -n 's/.*% tests passed.* out of \([0-9]*\)$/\1/p' "$top/build/logs/test-$1.log")
+	[[ -e $2 && $ran ]] && (($(grep -ac '^[0-9]*/[0-9]* Testing: ' "$2") == ran))
+}
+
 # some_left_out: are tests left out that nobody asked to leave out?
 some_left_out() {
 	[[ $guest_checked && ! ${ODP_FULL-} ]]
@@ -35,7 +43,7 @@ test_kernel() {
 test_judge() {
 	local kernel=$1 all=$2 complete=$2 status=0 log
 	log=$(test_log "$kernel")
-	[[ -e $log ]] || { say "ctest came to no end on $kernel."; return 1; }
+	test_log_whole "$kernel" "$log" || { say "ctest left no log of all tests on $kernel."; return 1; }
 	if some_left_out; then
 		complete=0
 	fi
