@@ -59,6 +59,11 @@ hooks_headers() {
 	done
 }
 
+# hooks_series SERIES: of the guest's image.
+hooks_series() {
+	hooks_try "$1" "/usr/src/odp-linux-$1/drivers/infiniband/sw/rxe" "$(hooks_headers "$1")"
+}
+
 cmd_hooks() {
 	parse_options "$@"
 	((${#rest[@]} <= 1)) || die "hooks takes one source at most; ./run help shows how."
@@ -73,8 +78,7 @@ cmd_hooks() {
 	fi
 	for series in ${guest_kernel:-$(image_sources)}; do
 		[[ ! $guest_kernel ]] || image_has_kernel "$series"
-		hooks_try "$series" "/usr/src/odp-linux-$series/drivers/infiniband/sw/rxe" \
-			"$(hooks_headers "$series")" || status=1
+		hooks_series "$series" || status=1
 	done
 	return "$status"
 }

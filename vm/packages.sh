@@ -104,7 +104,7 @@ packages_check() {
 	mib=$(as_root du -sm --apparent-size -- "$machine" | cut -f 1)
 	as_root rm -f -- "$packages/try.ext4"
 	as_root env PATH="$PATH:/usr/sbin:/sbin" mke2fs -q -F -t ext4 -m 0 -L machine -d "$machine" \
-		"$packages/try.ext4" $((mib * 5 / 4 + 256))M ||
+		"$packages/try.ext4" $((mib * 5 / 4 + 256))M >/dev/null ||
 		die "mke2fs failed on the machine's files."
 	as_root chmod 644 -- "$packages/try.ext4"
 	step "Booting it with Linux $kernel: $check" "$log" packages_boot "$machine/boot" "$kernel" "$check" "$log" ||

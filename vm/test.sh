@@ -106,6 +106,14 @@ kernels_each() {
 	done
 }
 
+# test_hooks: of a run of all tests on all kernels that it has, do the hooks fit the other series of the mirror?
+test_hooks() {
+	local series
+	for series in $(image_sources); do
+		[[ " ${kernels[*]} " == *" $series "* ]] || hooks_series "$series" || status=1
+	done
+}
+
 cmd_test() {
 	parse_options "$@"
 	local series kernels=() filter=() status=0
@@ -113,6 +121,9 @@ cmd_test() {
 		filter=(-R "$(IFS='|'; echo "${rest[*]}")")
 	fi
 	kernels_ready
+	if ! ((${#filter[@]})) && [[ ! $guest_kernel$guest_checked ]]; then
+		test_hooks
+	fi
 	kernels_each test_kernel "${filter[@]}"
 	if some_left_out; then
 		say "Without --full, tests with the label slow are left out."
