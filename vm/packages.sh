@@ -81,7 +81,20 @@ packages_build() {
 			cd /mnt/odp/build/packages
 			lintian --allow-root --fail-on error,warning --tag-display-limit 0 -- *.changes' ||
 		die "lintian finds fault with the packages; build/logs/packages-lintian.log has all of it."
-	rm -rf -- "$out/source"
+}
+
+# packages_rpm: as far as it goes without a distribution that has RPM: the spec is right, and its lists of files.
+packages_rpm() {
+	local version
+	version=$(sed -n 's/^project(.* VERSION \([0-9.]*\) .*/\1/p' "$top/CMakeLists.txt")
+	# shellcheck disable=SC2016 # for the inner shell
+	step "Building the RPM packages" "$top/build/logs/packages-rpm.log" \
+		chroot_in "$packages/builder" "$(id -u):$(id -g)" '
+			cd /mnt/odp/build/packages
+			tar -czf "rdma-odp-$1.tar.gz" --transform "s,^source,rdma-odp-$1," source
+			rpmbuild -bb --nodeps --define "_topdir /tmp/rpm" --define "_sourcedir $PWD" --define "_rpmdir $PWD/rpm" \
+				--define "rdma_core_source /usr/src/rdma-core.tar.gz" source/rpm/rdma-odp.spec' "$version" ||
+		die "The RPM packages could not be built; build/logs/packages-rpm.log says why."
 }
 
 # packages_change MACHINE STEP [ARG...]: changes the files of a machine that is tried.
@@ -150,6 +163,8 @@ cmd_packages() {
 	# shellcheck disable=SC2016
 	packages_bootstrap machine '"$ODP_HOOKS/make-machine" "$1"' "${machine_packages[@]}"
 	packages_build
+	packages_rpm
+	rm -rf -- "$top/build/packages/source"
 
 	packages_copy machine try
 	packages_change try install
