@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 
+#include "events.h"
 #include "mirror.h"
 #include "prefetch.h"
 #include "slow.h"
@@ -39,7 +40,7 @@ int odp_mirror_prefetch(struct odp_mirror *m, u64 va, u64 length,
 	err = odp_prefetch(m, &va, &length, how, false, &missed);
 	if (err != -EINPROGRESS)
 		goto out;
-	err = odp_slow_prefetch(m, va, length, how, &answer);
+	err = odp_slow_prefetch(m, va, length, how, &answer, NULL);
 	if (!err) {
 		err = odp_slow_await(m, &answer);
 		missed |= answer.missed;
@@ -77,6 +78,45 @@ int odp_mirror_prefetch_later(struct odp_mirror *m, u64 va, u64 length,
 	if (err || !length)
 		return err;
 
-	return odp_slow_prefetch(m, va, length, how, NULL);
+	return odp_slow_prefetch(m, va, length, how, NULL, NULL);
 }
 EXPORT_SYMBOL_GPL(odp_mirror_prefetch_later);
+
+/**
+ * odp_mirror_prefetch_notify - have a range's pages brought in, and be told
+ * @m: the mirror
+ * @va: the first byte's virtual address
+ * @length: in bytes, not 0
+ * @how: how far to go for a page
+ * @events: the file that tells of the end, with an ODP_RECORD_PREFETCHED
+ * @cookie: what the record calls it
+ *
+ * As odp_mirror_prefetch_later(). The error of the record is what
+ * odp_mirror_prefetch() would return, with ECANCELED if the mirror or the process
+ * was gone first.
+ *
+ * Return: 0, and there will be one record, unless the file is closed before; the
+ * errors of odp_mirror_prefetch_later(), -EINVAL if the range is empty, -ENOSPC
+ * if the file has too many notes, and -EIO if its device is gone, of which there
+ * will be none.
+ */
+int odp_mirror_prefetch_notify(struct odp_mirror *m, u64 va, u64 length,
+			       enum odp_prefetch how,
+			       struct odp_events *events, u64 cookie)
+{
+	struct odp_note *note;
+	int err;
+
+	err = length ? odp_prefetch_check(m, va, length, how) : -EINVAL;
+	if (err)
+		return err;
+	note = odp_note_prefetch(events, cookie);
+	if (IS_ERR(note))
+		return PTR_ERR(note);
+	err = odp_slow_prefetch(m, va, length, how, NULL, note);
+	if (err)
+		odp_note_cancel(note);
+
+	return err;
+}
+EXPORT_SYMBOL_GPL(odp_mirror_prefetch_notify);

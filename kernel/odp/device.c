@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "device.h"
+#include "events.h"
 #include "space.h"
 
 /**
@@ -17,6 +18,7 @@ void odp_device_init(struct odp_device *device)
 {
 	mutex_init(&device->lock);
 	INIT_LIST_HEAD(&device->attached);
+	INIT_LIST_HEAD(&device->events);
 }
 EXPORT_SYMBOL_GPL(odp_device_init);
 
@@ -25,7 +27,9 @@ EXPORT_SYMBOL_GPL(odp_device_init);
  * @device: the device
  *
  * To all of its mirrors, those that are yet to be made as well, this is what
- * odp_mirror_kill() is. May sleep, but not for any page.
+ * odp_mirror_kill() is. Its events files take nothing new; no more of them may be
+ * made, and without this the device may not be freed while there are any. May
+ * sleep, but not for any page.
  */
 void odp_device_kill(struct odp_device *device)
 {
@@ -36,6 +40,7 @@ void odp_device_kill(struct odp_device *device)
 	list_for_each_entry(attach, &device->attached, device_list)
 		mod_delayed_work(odp_wq, &attach->space->slow.kicker, 0);
 	mutex_unlock(&device->lock);
+	odp_events_hang_up(device);
 }
 EXPORT_SYMBOL_GPL(odp_device_kill);
 

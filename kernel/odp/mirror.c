@@ -46,6 +46,7 @@ struct odp_mirror *odp_mirror_create(const struct odp_mirror_attr *attr)
 	if (!m)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&m->ref);
+	INIT_LIST_HEAD(&m->watches);
 	m->start = attr->start;
 	m->last = attr->start + attr->length - 1;
 	m->writable = attr->writable;
@@ -125,11 +126,13 @@ EXPORT_SYMBOL_GPL(odp_mirror_kill);
  * odp_mirror_destroy - end a mirror
  * @m: the mirror, which no access uses any more
  *
- * Waits for nobody's memory: a fault that does keeps what it needs. May sleep.
+ * Waits for nobody's memory: a fault that does keeps what it needs. Its watches
+ * have ended when this returns. May sleep.
  */
 void odp_mirror_destroy(struct odp_mirror *m)
 {
 	odp_mirror_kill(m);
+	odp_watches_leave(m);
 	if (m->attach) {
 		RCU_INIT_POINTER(m->device, NULL);
 		odp_detach(m->attach);

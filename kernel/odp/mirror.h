@@ -23,6 +23,7 @@
  * @policy: how to deal with faults
  * @ref: the region's reference, and one of each fault that may wait
  * @slow_done: slow faults that have brought their pages in
+ * @watches: who wants to hear of invalidations, under the lock of the space's
  * @attach: what it counts for its device through, or NULL
  * @device: whose it is; NULL once it is destroyed, of which faults that still
  *	wait may not know
@@ -39,6 +40,7 @@ struct odp_mirror {
 	struct odp_policy policy;
 	struct kref ref;
 	atomic_t slow_done;
+	struct list_head watches;
 	struct odp_attach *attach;
 	struct odp_device __rcu *device;
 	u64 invalidations;

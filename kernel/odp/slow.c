@@ -9,6 +9,7 @@
 #include <linux/sched/vhost_task.h>
 #include <linux/slab.h>
 
+#include "events.h"
 #include "fault.h"
 #include "mirror.h"
 #include "prefetch.h"
@@ -241,12 +242,14 @@ EXPORT_SYMBOL_GPL(odp_mirror_slow_done);
  * @length: in bytes, not 0, and all of it the mirror's
  * @how: how far to go for a page
  * @answer: for odp_slow_await(), or NULL if nobody waits
+ * @note: who is told when it has ended, or NULL; the caller's on failure
  *
  * Return: 0; -EBUSY if the process has too many under way for which nobody
  * waits; -ESRCH if it has no worker any more; -ENOMEM.
  */
 int odp_slow_prefetch(struct odp_mirror *m, u64 va, u64 length,
-		      enum odp_prefetch how, struct odp_answer *answer)
+		      enum odp_prefetch how, struct odp_answer *answer,
+		      struct odp_note *note)
 {
 	struct odp_slow *slow = &m->space->slow;
 	struct odp_item *item;
@@ -260,6 +263,7 @@ int odp_slow_prefetch(struct odp_mirror *m, u64 va, u64 length,
 	item->va = va;
 	item->length = length;
 	item->answer = answer;
+	item->note = note;
 
 	spin_lock(&slow->lock);
 	if (!slow->nr_workers) {
@@ -314,6 +318,12 @@ static void odp_item_answer(struct odp_item *item, int err)
 	struct odp_answer *answer = item->answer;
 
 	lockdep_assert_held(&item->m->space->slow.lock);
+	if (item->note) {
+		if (!err && item->missed && item->how != ODP_PREFETCH_NO_FAULT)
+			odp_note_prefetched(item->note, -EFAULT);
+		else
+			odp_note_prefetched(item->note, err);
+	}
 	if (!answer)
 		return;
 	answer->err = err;

@@ -14,6 +14,7 @@
 
 #include "around.h"
 
+struct odp_note;
 struct odp_space;
 struct vhost_task;
 
@@ -50,6 +51,7 @@ struct odp_answer {
  * @length: how much is left
  * @missed: it has passed over a page
  * @answer: who waits for it, or NULL
+ * @note: who is told when it has ended, or NULL
  * @err: why it failed, at @since
  * @since: in jiffies
  * @waiters: whom to wake
@@ -67,6 +69,7 @@ struct odp_item {
 	u64 length;
 	bool missed;
 	struct odp_answer *answer;
+	struct odp_note *note;
 	int err;
 	unsigned long since;
 	struct list_head waiters;
@@ -130,7 +133,8 @@ void odp_item_ran(struct odp_item *item, int err);
 void odp_slow_clear(struct odp_slow *slow);
 void odp_slow_forget(struct odp_mirror *m);
 int odp_slow_prefetch(struct odp_mirror *m, u64 va, u64 length,
-		      enum odp_prefetch how, struct odp_answer *answer);
+		      enum odp_prefetch how, struct odp_answer *answer,
+		      struct odp_note *note);
 int odp_slow_await(struct odp_mirror *m, struct odp_answer *answer);
 int odp_slow_request(struct odp_mirror *m, struct odp_span span, bool write,
 		     bool ahead, struct odp_waiter *waiter, bool *fresh);

@@ -83,6 +83,7 @@ static void odp_space_release(struct mmu_notifier *notifier,
 	views = s->views;
 	spin_unlock(&s->lock);
 	odp_windows_zap(s);
+	odp_watches_orphan(s);
 	wake_up_all(&s->wait);
 	if (!views && !s->private)
 		mod_delayed_work(odp_wq, &s->closer, 0);
@@ -95,6 +96,7 @@ static void odp_space_free(struct odp_space *s)
 	odp_slow_exit(&s->slow);
 	disable_work_sync(&s->tender);
 	odp_windows_destroy(s);
+	odp_watches_put(s->watches);
 	xa_destroy(&s->windows);
 	mutex_destroy(&s->windows_lock);
 	mutex_destroy(&s->attached_lock);

@@ -14,6 +14,7 @@
 #include <rdma/odp_mirror.h>
 
 #include "slow.h"
+#include "watch.h"
 
 enum odp_space_state {
 	ODP_SPACE_NEW,		/* its first view is on its way */
@@ -36,7 +37,7 @@ enum odp_space_state {
  * @hint: the window that was asked for last, or NULL; found by odp_window_find()
  *	without a walk
  * @windows_lock: held to make a window and to unmake one
- * @lock: guards what follows, to @faulters
+ * @lock: guards what follows, to @watches
  * @views: mirrors that live
  * @idle_since: when there was the last one, in jiffies
  * @state: whether new views may come
@@ -45,6 +46,7 @@ enum odp_space_state {
  * @untidy: windows in which a leaf may be empty
  * @faulters: faults that may be waiting, struct odp_faulter
  * @dead: the address space is gone
+ * @watches: who wants to hear of invalidations; NULL if nobody ever did
  * @wait: a window became quiet, or a mirror is dying
  * @sweep: some window may be empty
  * @tender: frees what is empty
@@ -82,6 +84,7 @@ struct odp_space {
 	struct list_head untidy;
 	struct list_head faulters;
 	bool dead;
+	struct odp_watches *watches;
 
 	wait_queue_head_t wait;
 	bool sweep;

@@ -315,6 +315,7 @@ void odp_windows_quieten(struct odp_space *s,
 {
 	unsigned long last = (range->end - 1) >> ODP_WINDOW_SHIFT;
 	unsigned long index = range->start >> ODP_WINDOW_SHIFT;
+	struct odp_watches *watches;
 	struct odp_window *w;
 
 	while ((w = odp_window_next(s, &index, last))) {
@@ -329,7 +330,10 @@ void odp_windows_quieten(struct odp_space *s,
 	spin_lock(&s->lock);
 	if (!--s->nr_active)
 		odp_windows_unblind(s);
+	watches = s->watches;
 	spin_unlock(&s->lock);
+	if (watches)
+		odp_watches_tell(watches, range);
 	/* Pairs with the waiter's own: it sees the count, or is seen. */
 	if (wq_has_sleeper(&s->wait))
 		wake_up_all(&s->wait);

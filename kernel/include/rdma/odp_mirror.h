@@ -62,6 +62,9 @@ struct odp_snap;
  * A *slow fault* (slow.c) is one that would wait for others. An access that must
  * not wait leaves it to the space's *workers* (worker.c).
  *
+ * An *events* file (events.c) tells of prefetches that have ended, and, by
+ * *watches* (watch.c), of invalidations; <rdma/odp_events.h> says how.
+ *
  * A *device* (device.c) is what the mirrors of one device share: counters, and
  * the end that it can put to all of their faults.
  *
@@ -160,6 +163,12 @@ struct odp_snap;
  * 6. window->lock (spinlock): the sequence and the publication of leaves
  * 7. leaf->lock (rwlock): entries, and the pages behind them: a page does not
  *    leave the CPU page table while it is held
+ * 8. the lock of a space's watches (spinlock): their tree; neither 5 nor what
+ *    follows it is held with it
+ * 9. events->lock (spinlock), inside of 4 as well: what is to be told
+ *
+ * An events file has a mutex, outside of 8, under which nobody waits for pages. No
+ * invalidation and no mirror's end takes it.
  *
  * An exclusive access holds the folio's lock from the moment the page is taken,
  * between 3 and 4. There, too, iomem.c has a mutex of its own, for making and
@@ -351,6 +360,7 @@ struct odp_counters {
  * @attached: the spaces that it has mirrors of
  * @invalidations: of those that it had
  * @invalidated_pages: the same
+ * @events: its events files, under a lock of theirs
  */
 struct odp_device {
 	struct odp_counters shard[ODP_SHARDS];
@@ -359,6 +369,7 @@ struct odp_device {
 	struct list_head attached;
 	u64 invalidations;
 	u64 invalidated_pages;
+	struct list_head events;
 };
 
 struct odp_mirror *odp_mirror_create(const struct odp_mirror_attr *attr);
