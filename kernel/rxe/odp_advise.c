@@ -17,18 +17,18 @@ struct rxe_odp_range {
 	u64 length;
 };
 
-/* Look an sge's region up, with the errors that ibv_advise_mr(3) tells of. */
+/* Look a key's region up, with the errors that ibv_advise_mr(3) tells of. */
 static int rxe_odp_range_get(struct rxe_odp_range *range, struct ib_pd *pd,
-			     const struct ib_sge *sge, bool write)
+			     u32 lkey, u64 iova, u64 length, bool write)
 {
 	struct rxe_dev *rxe = to_rdev(pd->device);
 	struct rxe_mr *mr;
 	int err = 0;
 
-	mr = rxe_pool_get_index(&rxe->mr_pool, sge->lkey >> 8);
+	mr = rxe_pool_get_index(&rxe->mr_pool, lkey >> 8);
 	if (!mr)
 		return -ENOENT;
-	if (mr->lkey != sge->lkey || mr->state != RXE_MR_STATE_VALID)
+	if (mr->lkey != lkey || mr->state != RXE_MR_STATE_VALID)
 		err = -ENOENT;
 	else if (!rxe_mr_is_odp(mr))
 		err = -EINVAL;
@@ -36,15 +36,15 @@ static int rxe_odp_range_get(struct rxe_odp_range *range, struct ib_pd *pd,
 		err = -EPERM;
 	else if (write && !ib_access_writable(mr->access))
 		err = -EPERM;
-	else if (mr_check_range(mr, sge->addr, sge->length))
+	else if (mr_check_range(mr, iova, length))
 		err = -EFAULT;
 	if (err)
 		goto out;
 
 	odp_mirror_get(mr->odp);
 	range->odp = mr->odp;
-	range->va = rxe_odp_va(mr, sge->addr);
-	range->length = sge->length;
+	range->va = rxe_odp_va(mr, iova);
+	range->length = length;
 out:
 	rxe_put(mr);
 	return err;
@@ -106,7 +106,8 @@ int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,
 		return -ENOMEM;
 
 	for (nr = 0; nr < num_sge; nr++) {
-		err = rxe_odp_range_get(&ranges[nr], pd, &sg_list[nr],
+		err = rxe_odp_range_get(&ranges[nr], pd, sg_list[nr].lkey,
+					sg_list[nr].addr, sg_list[nr].length,
 					how == ODP_PREFETCH_WRITE);
 		if (err)
 			goto out_put;
@@ -125,5 +126,38 @@ out_put:
 	while (nr--)
 		odp_mirror_put(ranges[nr].odp);
 	kvfree(ranges);
+	return err;
+}
+
+/**
+ * rxe_odp_prefetch_notify - start to bring pages in, and tell when that has ended
+ * @pd: whose region
+ * @advice: how far to go for a page
+ * @prefetch: which bytes of which region
+ * @events: the file that will tell
+ *
+ * Return: 0, and there will be one record; or one of the errors of
+ * rxe_odp_advise_mr() without FLUSH, -EINVAL also for an empty range, -ENOSPC if
+ * the file has too much to tell, -EIO if its device is gone.
+ */
+int rxe_odp_prefetch_notify(struct ib_pd *pd,
+			    enum ib_uverbs_advise_mr_advice advice,
+			    const struct rxe_odp_prefetch *prefetch,
+			    struct odp_events *events)
+{
+	int how = rxe_odp_advice_to_how(advice);
+	struct rxe_odp_range range;
+	int err;
+
+	if (how < 0)
+		return how;
+	err = rxe_odp_range_get(&range, pd, prefetch->lkey, prefetch->iova,
+				prefetch->length, how == ODP_PREFETCH_WRITE);
+	if (err)
+		return err;
+	err = odp_mirror_prefetch_notify(range.odp, range.va, range.length,
+					 how, events, prefetch->cookie);
+	odp_mirror_put(range.odp);
+
 	return err;
 }

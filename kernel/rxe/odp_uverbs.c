@@ -346,5 +346,6 @@ ADD_UVERBS_METHODS(rxe_odp_device, UVERBS_OBJECT_DEVICE,
 const struct uapi_definition rxe_odp_uapi_defs[] = {
 	UAPI_DEF_CHAIN_OBJ_TREE(UVERBS_OBJECT_MR, &rxe_odp_mr),
 	UAPI_DEF_CHAIN_OBJ_TREE(UVERBS_OBJECT_DEVICE, &rxe_odp_device),
+	UAPI_DEF_CHAIN(rxe_odp_events_defs),
 	{},
 };

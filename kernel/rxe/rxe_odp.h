@@ -5,11 +5,14 @@
 #ifndef RXE_ODP_H
 #define RXE_ODP_H
 
+#include <rdma/odp_events.h>
 #include <rdma/odp_mirror.h>
+#include <rdma/rxe_odp_abi.h>
 #include <rdma/uverbs_ioctl.h>
 
 extern spinlock_t atomic_ops_lock;
 extern const struct uapi_definition rxe_odp_uapi_defs[];
+extern const struct uapi_definition rxe_odp_events_defs[];
 
 /* rxe_loc.h of an older 6.12 does not say so. */
 void rxe_mr_init(int access, struct rxe_mr *mr);
@@ -107,6 +110,10 @@ bool rxe_odp_is_patient(struct rxe_qp *qp);
 int rxe_odp_advise_mr(struct ib_pd *pd, enum ib_uverbs_advise_mr_advice advice,
 		      u32 flags, struct ib_sge *sg_list, u32 num_sge,
 		      struct uverbs_attr_bundle *attrs);
+int rxe_odp_prefetch_notify(struct ib_pd *pd,
+			    enum ib_uverbs_advise_mr_advice advice,
+			    const struct rxe_odp_prefetch *prefetch,
+			    struct odp_events *events);
 
 /* odp_rights.c */
 bool rxe_odp_may_look(const struct rxe_mr *mr);

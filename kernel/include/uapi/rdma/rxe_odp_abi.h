@@ -22,6 +22,8 @@ enum rxe_odp_mr_methods {
 	RXE_ODP_METHOD_MR_STATS,
 	RXE_ODP_METHOD_MR_GET_POLICY,
 	RXE_ODP_METHOD_MR_SET_POLICY,
+	RXE_ODP_METHOD_MR_WATCH,
+	RXE_ODP_METHOD_MR_PREFETCH,	/* names MRs by their keys */
 };
 
 /* Methods of UVERBS_OBJECT_DEVICE. */
@@ -30,6 +32,8 @@ enum rxe_odp_device_methods {
 	RXE_ODP_METHOD_DEVICE_STATS,
 	RXE_ODP_METHOD_DEVICE_POLICY,
 	RXE_ODP_METHOD_DEVICE_CAPS,	/* anybody's; names no MR */
+	RXE_ODP_METHOD_DEVICE_EVENTS,	/* the same */
+	RXE_ODP_METHOD_DEVICE_UNWATCH,	/* the same */
 };
 
 /*
@@ -211,6 +215,100 @@ enum rxe_odp_attrs_device_caps {
 enum rxe_odp_caps {
 	RXE_ODP_CAP_EXCLUSIVE	= 1 << 0, /* RXE_ODP_POLICY_EXCLUSIVE */
 	RXE_ODP_CAP_IO		= 1 << 1, /* devices' memory may be touched */
+};
+
+/*
+ * RXE_ODP_METHOD_DEVICE_EVENTS: a new file descriptor, closed on exec, from which
+ * to read what has happened; <rdma/odp_record_abi.h> says what. It belongs to the
+ * device, and to no context of it.
+ *
+ * A file has at most 16384 watches and prefetches whose end has not been read:
+ * ENOSPC. What has an fd fails with EBADF if it is of another kind, EINVAL if it
+ * is another device's, EIO if the device is gone.
+ */
+enum rxe_odp_attrs_device_events {
+	RXE_ODP_ATTR_EVENTS_RESP = (1U << UVERBS_ID_NS_SHIFT),
+					/* out: s32, the fd */
+};
+
+/*
+ * RXE_ODP_METHOD_MR_WATCH: have invalidations of a range told, whether or not the
+ * device has pages there.
+ *
+ * What changed the process's page table, such as munmap(2), does not return before
+ * the record of it can be read. Ends with the MR, with the memory of its process,
+ * with RXE_ODP_METHOD_DEVICE_UNWATCH, or when the file is closed.
+ *
+ * Fails with EINVAL if the range is empty or not inside the MR, or for unknown
+ * causes; EOPNOTSUPP if the MR is not an on-demand one; ENOSPC also if the process
+ * has 16384 watches; ESRCH if the process that registered it is gone; ENOMEM;
+ * EINTR.
+ */
+enum rxe_odp_attrs_mr_watch {
+	RXE_ODP_ATTR_WATCH_HANDLE = (1U << UVERBS_ID_NS_SHIFT),
+	RXE_ODP_ATTR_WATCH_FD,		/* raw fd: the file */
+	RXE_ODP_ATTR_WATCH_REQ,		/* in:  struct rxe_odp_watch */
+	RXE_ODP_ATTR_WATCH_RESP,	/* out: u32, the watch's number */
+};
+
+/**
+ * struct rxe_odp_watch - what to watch
+ * @iova: first byte, in the MR's I/O virtual addresses, which records have, too
+ * @length: in bytes
+ * @cookie: for the records
+ * @causes: a set of enum odp_record_cause; 0: all
+ * @reserved: 0
+ */
+struct rxe_odp_watch {
+	__aligned_u64 iova;
+	__aligned_u64 length;
+	__aligned_u64 cookie;
+	__u32 causes;
+	__u32 reserved;
+};
+
+/*
+ * RXE_ODP_METHOD_DEVICE_UNWATCH: end a watch; no record of it is read from then
+ * on. ENOENT if the file has no such watch, because its end has been read.
+ */
+enum rxe_odp_attrs_device_unwatch {
+	RXE_ODP_ATTR_UNWATCH_FD = (1U << UVERBS_ID_NS_SHIFT),
+					/* raw fd: the file */
+	RXE_ODP_ATTR_UNWATCH_ID,	/* in:  u32, the watch's number */
+};
+
+/*
+ * RXE_ODP_METHOD_MR_PREFETCH: start to bring ranges of MRs in, and have the end of
+ * each told: there is exactly one record for each range that was accepted.
+ *
+ * Ranges are taken in their order; the first one that is refused ends the call
+ * with its error, and the response says how many were accepted. The errors are
+ * those of advice without IB_UVERBS_ADVISE_MR_FLAG_FLUSH; EINVAL also for an empty
+ * range.
+ */
+enum rxe_odp_attrs_mr_prefetch {
+	RXE_ODP_ATTR_PREFETCH_PD = (1U << UVERBS_ID_NS_SHIFT),
+					/* PD handle: whose MRs */
+	RXE_ODP_ATTR_PREFETCH_FD,	/* raw fd: the file */
+	RXE_ODP_ATTR_PREFETCH_ADVICE,	/* const: enum ib_uverbs_advise_mr_advice */
+	RXE_ODP_ATTR_PREFETCH_RANGES,	/* in:  array of struct rxe_odp_prefetch */
+	RXE_ODP_ATTR_PREFETCH_RESP,	/* out: u32, how many were accepted */
+};
+
+/**
+ * struct rxe_odp_prefetch - what to bring in
+ * @iova: first byte, in the MR's I/O virtual addresses
+ * @length: in bytes
+ * @cookie: for the record
+ * @lkey: of the MR
+ * @reserved: 0
+ */
+struct rxe_odp_prefetch {
+	__aligned_u64 iova;
+	__aligned_u64 length;
+	__aligned_u64 cookie;
+	__u32 lkey;
+	__u32 reserved;
 };
 
 #endif /* RXE_ODP_ABI_H */
