@@ -78,6 +78,7 @@ int odp_query_caps_sized(struct ibv_context *context, struct odp_caps *caps,
 		{ RXE_ODP_METHOD_MR_SNAPSHOT, ODP_CAP_SNAPSHOT },
 		{ RXE_ODP_METHOD_MR_STATS, ODP_CAP_STATS },
 		{ RXE_ODP_METHOD_MR_SET_POLICY, ODP_CAP_POLICY },
+		{ RXE_ODP_METHOD_MR_WATCH, ODP_CAP_EVENTS },
 	};
 	struct odp_caps found;
 	bool prefetch = false;

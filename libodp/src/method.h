@@ -17,7 +17,7 @@ struct method_arg {
 	uint64_t data;	/* a buffer's address, an object's handle or a value */
 };
 
-#define METHOD_MAX_ARGS 4
+#define METHOD_MAX_ARGS 5
 
 /* A buffer that the kernel fills in, or reads if it is longer than 8 bytes. */
 static inline struct method_arg arg_buffer(uint16_t id, void *buf, size_t len)
@@ -29,6 +29,12 @@ static inline struct method_arg arg_buffer(uint16_t id, void *buf, size_t len)
 static inline struct method_arg arg_handle(uint16_t id, uint32_t handle)
 {
 	return (struct method_arg) { id, 0, handle };
+}
+
+/* A file. */
+static inline struct method_arg arg_fd(uint16_t id, int fd)
+{
+	return (struct method_arg) { id, 0, (uint64_t)(int64_t)fd };
 }
 
 /* Values that the kernel reads. */

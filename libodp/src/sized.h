@@ -14,6 +14,8 @@
 #define CAPS_MIN	(5 * sizeof(uint32_t))
 #define STATS_MIN	(20 * sizeof(uint64_t))
 #define POLICY_MIN	(4 * sizeof(uint32_t))
+#define EVENT_MIN	(6 * sizeof(uint64_t))
+#define WATCH_ATTR_MIN	(4 * sizeof(uint64_t))
 #define REG_ATTR_MIN	(offsetof(struct odp_reg_attr, policy_size) + \
 			 sizeof(size_t))
 

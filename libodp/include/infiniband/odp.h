@@ -11,9 +11,10 @@
  *
  * Names say what a function takes: odp_mr_*() any on-demand struct ibv_mr,
  * odp_mrn_*() the number of any process's MR, odp_region_*() what odp_reg()
- * returned. As in the verbs, functions that return an int return 0 or an errno,
- * and those that return a pointer NULL, with errno set. They may be called from
- * any thread, as long as no other thread deregisters the MR or closes the device
+ * returned, odp_events_*() what odp_events_open() did. As in the verbs, functions
+ * that return an int return 0 or an errno, and those that return a pointer NULL,
+ * with errno set. They may be called from any thread, as long as no other thread
+ * deregisters the MR, closes the queue of events or closes the device
  * meanwhile.
  *
  * Structures may grow at their end. Where one is passed by its address, the
@@ -42,6 +43,7 @@ enum odp_cap {
 	ODP_CAP_POLICY		= 1 << 5, /* odp_mr_get_policy(), odp_mr_set_policy() */
 	ODP_CAP_EXCLUSIVE	= 1 << 6, /* ODP_POLICY_EXCLUSIVE */
 	ODP_CAP_IO		= 1 << 7, /* MRs over devices' memory */
+	ODP_CAP_EVENTS		= 1 << 8, /* odp_events_open() and what goes with it */
 };
 
 /**
@@ -394,6 +396,142 @@ static inline int odp_mr_set_policy(struct ibv_mr *mr,
 {
 	return odp_mr_set_policy_sized(mr, policy, sizeof(*policy));
 }
+
+/* A queue of what has happened. */
+struct odp_events;
+
+/**
+ * odp_events_open - a file descriptor that tells what happens
+ * @context: the device
+ *
+ * Returns the queue, or NULL with errno set.
+ */
+struct odp_events *odp_events_open(struct ibv_context *context);
+
+/**
+ * odp_events_close - end it, and all of its watches
+ * @events: from odp_events_open(); gone after success
+ */
+int odp_events_close(struct odp_events *events);
+
+/**
+ * odp_events_fd - for poll(2) and the like
+ * @events: the queue; its descriptor is not to be closed
+ */
+int odp_events_fd(const struct odp_events *events);
+
+enum odp_event_kind {
+	ODP_EVENT_PREFETCHED	= 1,	/* a prefetch has ended */
+	ODP_EVENT_INVALIDATED	= 2,	/* something of a watched range changed */
+	ODP_EVENT_WATCH_ENDED	= 3,	/* the last event of a watch */
+};
+
+/* Why the kernel changed the process's page table. */
+enum odp_cause {
+	ODP_CAUSE_UNMAPPED	= 1 << 0, /* addresses were unmapped, or moved */
+	ODP_CAUSE_CLEARED	= 1 << 1, /* pages were dropped, or replaced */
+	ODP_CAUSE_PROTECTED	= 1 << 2, /* rights were changed */
+};
+
+/**
+ * struct odp_event - what happened
+ * @kind: enum odp_event_kind
+ * @error: how a prefetch ended, 0 or an errno; why a watch did: ECANCELED: its MR
+ *	has gone, ESRCH: the memory of its process
+ * @cookie: as the prefetch or the watch was given it
+ * @addr: of ODP_EVENT_INVALIDATED, as the following: the first byte of what has
+ *	changed since the last one, as the MR's peers name it
+ * @length: from there to the last byte, all between included
+ * @count: how many invalidations that were
+ * @causes: a set of enum odp_cause, of all of them
+ * @reserved: 0
+ */
+struct odp_event {
+	uint32_t kind;
+	int32_t error;
+	uint64_t cookie;
+	uint64_t addr;
+	uint64_t length;
+	uint64_t count;
+	uint32_t causes;
+	uint32_t reserved;
+};
+
+/**
+ * odp_events_read - take what has happened
+ * @events: the queue
+ * @list: filled in, oldest first
+ * @room: elements of @list
+ * @nr: how many were filled in, at least 1
+ *
+ * Waits for the first one, unless the descriptor is O_NONBLOCK: EAGAIN.
+ */
+int odp_events_read_sized(struct odp_events *events, struct odp_event *list,
+			  size_t room, size_t *nr, size_t size);
+
+static inline int odp_events_read(struct odp_events *events,
+				  struct odp_event *list, size_t room,
+				  size_t *nr)
+{
+	return odp_events_read_sized(events, list, room, nr, sizeof(*list));
+}
+
+/**
+ * odp_prefetch_notify - bring pages in, and tell when that has ended
+ * @pd: protection domain of all the MRs
+ * @ranges: which bytes of which MRs
+ * @nr_ranges: how many ranges; none is no error
+ * @advice: as odp_prefetch() takes it
+ * @events: the queue that tells
+ * @cookies: one for each range
+ *
+ * Starts it, and waits for no page. There is exactly one event for each range whose
+ * error is 0, and none for the others. The first error of all is returned.
+ */
+int odp_prefetch_notify(struct ibv_pd *pd, struct odp_range *ranges,
+			size_t nr_ranges, enum ibv_advise_mr_advice advice,
+			struct odp_events *events, const uint64_t *cookies);
+
+/**
+ * struct odp_watch_attr - what to watch
+ * @addr: first byte, as the MR's peers name it
+ * @length: in bytes
+ * @cookie: for the events
+ * @causes: a set of enum odp_cause; 0: all
+ * @reserved: 0
+ */
+struct odp_watch_attr {
+	uint64_t addr;
+	uint64_t length;
+	uint64_t cookie;
+	uint32_t causes;
+	uint32_t reserved;
+};
+
+/**
+ * odp_mr_watch - hear of what the kernel changes in a range of an MR
+ * @mr: an on-demand MR
+ * @events: the queue that tells
+ * @attr: what to watch
+ * @watch: the watch's number is put here, for odp_events_unwatch()
+ */
+int odp_mr_watch_sized(struct ibv_mr *mr, struct odp_events *events,
+		       const struct odp_watch_attr *attr, uint32_t *watch,
+		       size_t size);
+
+static inline int odp_mr_watch(struct ibv_mr *mr, struct odp_events *events,
+			       const struct odp_watch_attr *attr,
+			       uint32_t *watch)
+{
+	return odp_mr_watch_sized(mr, events, attr, watch, sizeof(*attr));
+}
+
+/**
+ * odp_events_unwatch - hear of it no more
+ * @events: the queue
+ * @watch: from odp_mr_watch()
+ */
+int odp_events_unwatch(struct odp_events *events, uint32_t watch);
 
 /*
  * The same for an MR of any process, by the number that "rdma resource show
