@@ -4,6 +4,7 @@
  * its page and calls the functions of that page's example, which the build has
  * taken out of it.
  */
+#include <errno.h>
 #include <unistd.h>
 
 #include "env.h"
@@ -20,6 +21,10 @@ int count_present(struct ibv_mr *mr, uint64_t npages, uint64_t *present);
 int print_pages_per_fault(struct ibv_mr *mr);
 int expect_random_access(struct ibv_mr *mr);
 int print_resident(struct ibv_context *context, uint32_t mrn);
+int warm_up(struct ibv_mr *mr, void (*something_else)(void));
+int remember(struct ibv_mr *mr, struct odp_events *events, uint64_t cookie);
+bool nothing_changed(struct odp_events *events);
+int tell_until_it_goes(struct odp_events *events);
 
 static struct ibv_mr *reg(struct env *e)
 {
@@ -108,6 +113,49 @@ static void odp_mrn_get_stats_3(void **state)
 	od_regions_free(&list);
 }
 
+static void something_else(void)
+{
+	print_message("something else\n");
+}
+
+static void odp_prefetch_notify_3(void **state)
+{
+	struct ibv_mr *mr = reg(*state);
+
+	assert_int_equal(warm_up(mr, something_else), 0);
+	expect_pages(mr, mr->addr, "WWWWWWWWWWWWWWWW");
+	mem_unmap(mr->addr, PAGE);
+	assert_int_equal(warm_up(mr, something_else), EFAULT);
+}
+
+static void odp_mr_watch_3(void **state)
+{
+	struct env *e = *state;
+	struct ibv_mr *mr = reg(e);
+	struct odp_events *events = odp_events_open(e->rig.ctx);
+
+	assert_non_null(events);
+	assert_int_equal(remember(mr, events, 1), 0);
+	assert_true(nothing_changed(events));
+	mem_cold(mr->addr, LEN);
+	assert_false(nothing_changed(events));
+	assert_int_equal(odp_events_close(events), 0);
+}
+
+static void odp_events_open_3(void **state)
+{
+	struct env *e = *state;
+	struct ibv_mr *mr = reg(e);
+	struct odp_events *events = odp_events_open(e->rig.ctx);
+
+	assert_non_null(events);
+	assert_int_equal(remember(mr, events, 1), 0);
+	mem_cold(mr->addr, LEN);
+	dereg(&e->rig, mr);
+	assert_int_equal(tell_until_it_goes(events), 0);
+	assert_int_equal(odp_events_close(events), 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +167,9 @@ int main(int argc, char **argv)
 		env_test(odp_mr_get_stats_3),
 		env_test(odp_mr_get_policy_3),
 		env_test(odp_mrn_get_stats_3),
+		env_test(odp_prefetch_notify_3),
+		env_test(odp_mr_watch_3),
+		env_test(odp_events_open_3),
 	};
 
 	return ENV_MAIN(argc, argv, "man_run", tests);
