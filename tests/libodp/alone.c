@@ -8,10 +8,12 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 #include <infiniband/odp.h>
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
+#include <rdma/odp_record_abi.h>
 #include <rdma/rxe_odp_abi.h>
 
 #include "fail.h"
@@ -21,7 +23,7 @@
 #define NR_PAGES 2000
 
 enum lie { NONE, NO_PAGES, TOO_MANY_PAGES, TOO_MANY_RUNS, RUNS_TOO_LONG,
-	   RUNS_TOO_SHORT };
+	   RUNS_TOO_SHORT, TOO_MANY_ACCEPTED, TOO_FEW_ACCEPTED };
 
 /* The kernel that is played. */
 static struct {
@@ -32,6 +34,7 @@ static struct {
 	uint64_t pages_per_call;
 	enum lie lie;
 	size_t counters;	/* so many it knows of; 0: all */
+	int pipe;		/* what it makes a queue of events of */
 	int calls;
 	struct rxe_odp_policy policy;
 	uint8_t pages[NR_PAGES];
@@ -115,7 +118,7 @@ static int snapshot_method(struct ib_uverbs_ioctl_hdr *hdr)
 	case RUNS_TOO_SHORT:
 		runs[0].npages--;
 		break;
-	case NONE:
+	default:
 		break;
 	}
 	return answer(0);
@@ -152,7 +155,41 @@ static int policy_method(struct ib_uverbs_ioctl_hdr *hdr, bool set)
 	return answer(0);
 }
 
-enum what { NONE_SUCH, SNAPSHOT, STATS, GET_POLICY, SET_POLICY };
+/* Hands out the reading end of a pipe. */
+static int events_method(struct ib_uverbs_ioctl_hdr *hdr)
+{
+	size_t len;
+	int *fd;
+
+	fd = attr(hdr, RXE_ODP_ATTR_EVENTS_RESP, &len);
+	assert_int_equal(len, sizeof(*fd));
+	*fd = kernel.pipe;
+	return answer(0);
+}
+
+/* Refuses what has no key. */
+static int prefetch_method(struct ib_uverbs_ioctl_hdr *hdr)
+{
+	const struct rxe_odp_prefetch *range;
+	uint32_t *accepted, i;
+	size_t len, nr;
+
+	range = attr(hdr, RXE_ODP_ATTR_PREFETCH_RANGES, &len);
+	nr = len / sizeof(*range);
+	accepted = attr(hdr, RXE_ODP_ATTR_PREFETCH_RESP, &len);
+	assert_int_equal(len, sizeof(*accepted));
+	for (i = 0; i < nr && range[i].lkey; i++)
+		assert_int_equal(range[i].cookie, range[i].iova / 3);
+	*accepted = i;
+	if (kernel.lie == TOO_MANY_ACCEPTED)
+		*accepted = (uint32_t)nr + 1;
+	if (kernel.lie == TOO_FEW_ACCEPTED)
+		*accepted = i - 1;
+	return answer(i < nr ? ENOENT : 0);
+}
+
+enum what { NONE_SUCH, SNAPSHOT, STATS, GET_POLICY, SET_POLICY, PREFETCH,
+	    EVENTS };
 
 static enum what find_method(const struct ib_uverbs_ioctl_hdr *hdr)
 {
@@ -164,6 +201,8 @@ static enum what find_method(const struct ib_uverbs_ioctl_hdr *hdr)
 		{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_STATS, STATS },
 		{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_GET_POLICY, GET_POLICY },
 		{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_SET_POLICY, SET_POLICY },
+		{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_PREFETCH, PREFETCH },
+		{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_EVENTS, EVENTS },
 		{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_SNAPSHOT,
 		  SNAPSHOT },
 		{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_STATS, STATS },
@@ -221,7 +260,8 @@ int ioctl(int fd, unsigned long request, ...)
 		return answer(EPROTONOSUPPORT);
 
 	kernel.calls++;
-	check_subject(hdr);
+	if (what != EVENTS)
+		check_subject(hdr);
 	if (kernel.interrupts) {
 		kernel.interrupts--;
 		return answer(EINTR);
@@ -233,6 +273,10 @@ int ioctl(int fd, unsigned long request, ...)
 		return snapshot_method(hdr);
 	case STATS:
 		return stats_method(hdr);
+	case PREFETCH:
+		return prefetch_method(hdr);
+	case EVENTS:
+		return events_method(hdr);
 	default:
 		return policy_method(hdr, what == SET_POLICY);
 	}
@@ -240,6 +284,7 @@ int ioctl(int fd, unsigned long request, ...)
 
 static struct ibv_context context = { .cmd_fd = 7 };
 static struct ibv_mr mr = { .context = &context, .handle = 42 };
+static struct ibv_pd pd = { .context = &context, .handle = 42 };
 
 static int setup(void **state)
 {
@@ -465,6 +510,89 @@ static void policies_keep_their_places(void **state)
 	assert_memory_equal(&policy, &set, sizeof(set));
 }
 
+static int notify(struct odp_range *ranges, uint64_t *cookies, size_t nr,
+		  struct odp_events *events)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		ranges[i] = (struct odp_range) { 3 * i, 1, i % 77 != 50, -1 };
+		cookies[i] = i;
+	}
+	return odp_prefetch_notify(&pd, ranges, nr,
+				   IBV_ADVISE_MR_ADVICE_PREFETCH, events,
+				   cookies);
+}
+
+/* Each range gets its answer, whatever the kernel says of their number. */
+static void prefetches_are_answered(void **state)
+{
+	enum { MANY = 300 };
+	struct odp_range ranges[MANY];
+	uint64_t cookies[MANY];
+	struct odp_events *events;
+	int fds[2];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	kernel.pipe = fds[0];
+	events = odp_events_open(&context);
+	assert_non_null(events);
+	expect_error("some have no key", notify(ranges, cookies, MANY, events),
+		     ENOENT);
+	for (i = 0; i < MANY; i++)
+		assert_int_equal(ranges[i].error, i % 77 == 50 ? ENOENT : 0);
+
+	kernel.lie = TOO_MANY_ACCEPTED;
+	expect_error("too many", notify(ranges, cookies, 3, events), EPROTO);
+	kernel.lie = TOO_FEW_ACCEPTED;
+	expect_error("too few", notify(ranges, cookies, 3, events), EPROTO);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(ranges[i].error, EPROTO);
+
+	kernel.err = EBUSY;
+	expect_error("busy", notify(ranges, cookies, 3, events), EBUSY);
+	assert_int_equal(odp_events_close(events), 0);
+	close(fds[1]);
+}
+
+/* Half a record, and none. */
+static void wrong_records_are_found_out(void **state)
+{
+	const struct odp_record record = {
+		.kind = ODP_RECORD_INVALIDATED, .cookie = 1, .start = 2,
+		.length = 3, .count = 4, .causes = 5,
+	};
+	struct odp_event event[2];
+	struct odp_events *events;
+	int fds[2];
+	size_t nr;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	kernel.pipe = fds[0];
+	events = odp_events_open(&context);
+	assert_non_null(events);
+	assert_int_equal(odp_events_fd(events), fds[0]);
+	assert_int_equal(sizeof(record), 64);
+	assert_int_equal(write(fds[1], &record, sizeof(record)), 64);
+	assert_int_equal(odp_events_read(events, event, 2, &nr), 0);
+	assert_int_equal(nr, 1);
+	assert_int_equal(event->kind, ODP_EVENT_INVALIDATED);
+	assert_int_equal(event->cookie, 1);
+	assert_int_equal(event->addr, 2);
+	assert_int_equal(event->length, 3);
+	assert_int_equal(event->count, 4);
+	assert_int_equal(event->causes, 5);
+	assert_int_equal(write(fds[1], &record, 63), 63);
+	expect_error("half a record", odp_events_read(events, event, 2, &nr),
+		     EPROTO);
+	close(fds[1]);
+	expect_error("none", odp_events_read(events, event, 2, &nr), EPROTO);
+	assert_int_equal(odp_events_close(events), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +606,8 @@ int main(void)
 		cmocka_unit_test_setup(counters_keep_their_places, setup),
 		cmocka_unit_test_setup(older_kernels_leave_zeros, setup),
 		cmocka_unit_test_setup(callers_of_other_versions, setup),
+		cmocka_unit_test_setup(prefetches_are_answered, setup),
+		cmocka_unit_test_setup(wrong_records_are_found_out, setup),
 	};
 
 	return cmocka_run_group_tests_name("libodp_alone", tests, NULL, NULL);
