@@ -10,6 +10,7 @@
  * as far as the kernel does the same again.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,10 +38,10 @@ struct method {
 		uint16_t id;
 		enum {
 			HANDLE, PD_HANDLE, NUMBER, ADVICE, REQUEST, POLICY,
-			SGE_LIST, OUT
+			SGE_LIST, EVENTS, WATCH, PREFETCH, OUT
 		} what;
 		uint16_t len;
-	} attr[4];
+	} attr[5];
 	unsigned int nr_attrs;
 };
 
@@ -75,6 +76,21 @@ static const struct method methods[] = {
 	  { BY_NUMBER(RXE_ODP_ATTR_POLICY_MRN), POLICY_OUT }, 2 },
 	{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_CAPS,
 	  { { RXE_ODP_ATTR_CAPS_RESP, OUT, sizeof(uint64_t) } }, 1 },
+	{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_WATCH,
+	  { BY_HANDLE(RXE_ODP_ATTR_WATCH_HANDLE),
+	    { RXE_ODP_ATTR_WATCH_FD, EVENTS, 0 },
+	    { RXE_ODP_ATTR_WATCH_REQ, WATCH, sizeof(struct rxe_odp_watch) },
+	    { RXE_ODP_ATTR_WATCH_RESP, OUT, sizeof(uint32_t) } }, 4 },
+	{ UVERBS_OBJECT_DEVICE, RXE_ODP_METHOD_DEVICE_UNWATCH,
+	  { { RXE_ODP_ATTR_UNWATCH_FD, EVENTS, 0 },
+	    BY_NUMBER(RXE_ODP_ATTR_UNWATCH_ID) }, 2 },
+	{ UVERBS_OBJECT_MR, RXE_ODP_METHOD_MR_PREFETCH,
+	  { { RXE_ODP_ATTR_PREFETCH_PD, PD_HANDLE, 0 },
+	    { RXE_ODP_ATTR_PREFETCH_FD, EVENTS, 0 },
+	    { RXE_ODP_ATTR_PREFETCH_ADVICE, ADVICE, sizeof(uint64_t) },
+	    { RXE_ODP_ATTR_PREFETCH_RANGES, PREFETCH,
+	      SGES * sizeof(struct rxe_odp_prefetch) },
+	    { RXE_ODP_ATTR_PREFETCH_RESP, OUT, sizeof(uint32_t) } }, 5 },
 	{ UVERBS_OBJECT_MR, UVERBS_METHOD_ADVISE_MR,
 	  { { UVERBS_ATTR_ADVISE_MR_PD_HANDLE, PD_HANDLE, 0 },
 	    { UVERBS_ATTR_ADVISE_MR_ADVICE, ADVICE, sizeof(uint64_t) },
@@ -94,6 +110,8 @@ struct input {
 	struct rxe_odp_snapshot_req request;
 	struct rxe_odp_policy policy;
 	struct ib_uverbs_sge sge[SGES];
+	struct rxe_odp_watch watch;
+	struct rxe_odp_prefetch prefetch[SGES];
 };
 
 struct try {
@@ -105,6 +123,7 @@ struct try {
 struct owner {
 	struct env *env;
 	struct ibv_mr *mr;
+	struct odp_events *events;
 	uint8_t *mem;
 	uint8_t *room;		/* ROOM bytes, then a page that is not there */
 	struct input *in;	/* where attributes point to; nothing near it */
@@ -133,6 +152,14 @@ static void make_input(struct dice *d, struct owner *o)
 			.addr = va, .length = PAGES * PAGE,
 			.lkey = o->mr->lkey,
 		};
+	in->watch = (struct rxe_odp_watch) {
+		.iova = va, .length = PAGES * PAGE, .causes = roll(d, 8),
+	};
+	for (i = 0; i < SGES; i++)
+		in->prefetch[i] = (struct rxe_odp_prefetch) {
+			.iova = va, .length = PAGES * PAGE,
+			.lkey = o->mr->lkey,
+		};
 	if (roll(d, 2))
 		return;
 	in->request.iova = one_of(d, va, va + 1, va - 1, 0, UINT64_MAX,
@@ -150,6 +177,14 @@ static void make_input(struct dice *d, struct owner *o)
 	in->sge[i].length = in->request.length;
 	in->sge[i].lkey = one_of(d, o->mr->lkey, o->mr->lkey ^ 1, 0,
 				 o->env->buf_mr->lkey, roll(d, UINT32_MAX));
+	in->watch.iova = in->request.iova;
+	in->watch.length = in->request.length;
+	in->watch.causes = one_of(d, 8, 0x80000000, roll(d, UINT32_MAX));
+	in->watch.reserved = roll(d, 2);
+	in->prefetch[i].iova = in->request.iova;
+	in->prefetch[i].length = in->request.length;
+	in->prefetch[i].lkey = in->sge[i].lkey;
+	in->prefetch[i].reserved = roll(d, 2);
 }
 
 /* The n-th attribute of a right call. */
@@ -184,6 +219,18 @@ static struct ib_uverbs_attr make_attr(struct dice *d, struct owner *o,
 		break;
 	case SGE_LIST:
 		attr.data = (uintptr_t)&o->in->sge;
+		break;
+	case EVENTS:
+		attr.data = one_of(d, odp_events_fd(o->events),
+				   odp_events_fd(o->events),
+				   odp_events_fd(o->events),
+				   o->env->rig.ctx->cmd_fd);
+		break;
+	case WATCH:
+		attr.data = (uintptr_t)&o->in->watch;
+		break;
+	case PREFETCH:
+		attr.data = (uintptr_t)&o->in->prefetch;
 		break;
 	case OUT:
 		/* As near to the end as it may be. */
@@ -298,6 +345,16 @@ static void expect_kept(const struct owner *o, uint8_t byte)
 				  ROOM - o->now.offered - i);
 }
 
+/* What the calls have made happen, and made room for. */
+static void read_events(struct owner *o)
+{
+	struct odp_event list[64];
+	size_t nr;
+
+	while (!odp_events_read(o->events, list, 64, &nr))
+		;
+}
+
 static struct dice_run run;
 
 static void hostile_methods(void **state)
@@ -315,6 +372,10 @@ static void hostile_methods(void **state)
 	o.room = mem_anon(ROOM + PAGE);
 	mem_unmap(o.room + ROOM, PAGE);
 	o.mr = reg_odp(&o.env->rig, o.mem, PAGES * PAGE, ACCESS_ALL);
+	o.events = odp_events_open(o.env->rig.ctx);
+	assert_non_null(o.events);
+	assert_int_equal(fcntl(odp_events_fd(o.events), F_SETFL, O_NONBLOCK),
+			 0);
 
 	for (i = 0; i < run.count; i++) {
 		if (o.nr_kept && roll(&d, 2))
@@ -330,6 +391,8 @@ static void hostile_methods(void **state)
 			expect_kept(&o, (uint8_t)i);
 		done += !err;
 		refused += !!err;
+		if (i % 64 == 0)
+			read_events(&o);
 	}
 	printf("%lu calls done, %lu refused\n", done, refused);
 	if (o.kcov) {
@@ -340,6 +403,7 @@ static void hostile_methods(void **state)
 	}
 	assert_true(done > run.count / 20 && refused > run.count / 20);
 	env_write_and_check(o.env, o.mr, o.mem, PAGES * PAGE, 3);
+	assert_int_equal(odp_events_close(o.events), 0);
 }
 
 int main(int argc, char **argv)
