@@ -24,6 +24,7 @@
 /* Pipes: the user writes that it is ready; the parent closes when all is gone. */
 struct talk {
 	int ready[2], gone[2];
+	bool queue;		/* the user has a queue of events, too */
 };
 
 static void expect_gone(const char *what, int err)
@@ -65,8 +66,20 @@ static void go_on_without_device(struct env *e, struct ibv_mr *mr, uint8_t *mem)
 	pattern_check("memory", mem, LEN, 2, 0);
 }
 
+static void end_queue(struct odp_events *events)
+{
+	struct odp_event event;
+	size_t nr;
+
+	expect_gone("odp_events_read",
+		    odp_events_read(events, &event, 1, &nr));
+	if (odp_events_close(events))
+		test_fail("the queue cannot be closed");
+}
+
 static int user(void *arg)
 {
+	struct odp_events *events = NULL;
 	uint8_t *mem = mem_anon(LEN);
 	struct talk *t = arg;
 	struct ibv_mr *mr;
@@ -78,20 +91,24 @@ static int user(void *arg)
 	env_setup(&state);
 	e = state;
 	mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
+	if (t->queue)
+		events = odp_events_open(e->rig.ctx);
 	env_write_and_check(e, mr, mem, LEN, 1);
 	env_post_writes(e, e->rc.a, (uintptr_t)mem, mr->rkey, PAGES, PAGE);
 
 	if (write(t->ready[1], "", 1) != 1 || read(t->gone[0], &c, 1) != 0)
 		test_fail("the parent is not there");
 	go_on_without_device(e, mr, mem);
+	if (t->queue)
+		end_queue(events);
 	/* What has gone can be given back. */
 	return env_teardown(&state);
 }
 
 /* Runs the command while a process uses the device. */
-static void under_a_user(const char *command)
+static void under(bool queue, const char *command)
 {
-	struct talk t;
+	struct talk t = { .queue = queue };
 	pid_t pid;
 	char c;
 
@@ -107,6 +124,11 @@ static void under_a_user(const char *command)
 	close(t.gone[1]);
 	child_wait_ok(pid);
 	close(t.ready[0]);
+}
+
+static void under_a_user(const char *command)
+{
+	under(false, command);
 }
 
 static int own_device_setup(void **state)
@@ -163,6 +185,18 @@ static void modules_go_under_their_user(void **state)
 		     "rmmod $module || exit; done");
 }
 
+/* A queue is the engine's, which stays. */
+static void driver_goes_under_a_queue(void **state)
+{
+	(void)state;
+	if (!getenv("ODP_MODULE_DIR"))
+		skip();
+	under(true, "[ $(cat /sys/module/rdma_rxe/refcnt) = 0 ] || "
+	      "rdma link delete rxe0; "
+	      "until [ $(cat /sys/module/rdma_rxe/refcnt) = 0 ]; do :; done; "
+	      "rmmod rdma_rxe && [ -e /sys/module/rdma_odp ]");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -173,6 +207,8 @@ int main(int argc, char **argv)
 						own_device_setup,
 						own_device_teardown),
 		cmocka_unit_test_teardown(modules_go_under_their_user,
+					  modules_teardown),
+		cmocka_unit_test_teardown(driver_goes_under_a_queue,
 					  modules_teardown),
 	};
 
