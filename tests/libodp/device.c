@@ -23,7 +23,7 @@ static void caps_of_softroce(void **state)
 	assert_int_equal(caps.flags & ~ODP_CAP_EXCLUSIVE,
 			 ODP_CAP_EXPLICIT | ODP_CAP_IMPLICIT |
 			 ODP_CAP_PREFETCH | ODP_CAP_SNAPSHOT | ODP_CAP_STATS |
-			 ODP_CAP_POLICY);
+			 ODP_CAP_POLICY | ODP_CAP_EVENTS);
 	assert_true(caps.rc & IBV_ODP_SUPPORT_WRITE);
 	assert_true(caps.rc & IBV_ODP_SUPPORT_ATOMIC);
 	assert_true(caps.ud & IBV_ODP_SUPPORT_SEND);
