@@ -56,9 +56,11 @@ rst() {
 rst libodp/include/infiniband/odp.h >"$out/libodp.rst"
 kernel_doc_page libodp '<infiniband/odp.h>'
 rst kernel/include/uapi/rdma/rxe_odp_abi.h >"$out/abi.rst"
+rst kernel/include/uapi/rdma/odp_record_abi.h >>"$out/abi.rst"
 kernel_doc_page abi '<rdma/rxe_odp_abi.h>'
 # The functions stand where they are defined.
 rst kernel/include/rdma/odp_mirror.h >"$out/engine.rst"
+rst kernel/include/rdma/odp_events.h >>"$out/engine.rst"
 rst -export $(grep -l '^EXPORT_SYMBOL' kernel/odp/*.c) >>"$out/engine.rst"
 kernel_doc_page engine '<rdma/odp_mirror.h>'
 kernel_doc -none $(grep -l '^/\*\*$' kernel/*/*.[ch])

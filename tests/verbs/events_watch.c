@@ -160,7 +160,7 @@ static void paged_out(void **state)
 	struct ibv_mr *mr = reg_odp(&e->rig, mem, LEN, ACCESS_ALL);
 
 	if (!swap_open())
-		skip();
+		skip_because("no swap could be set up on zram");
 	env_write_and_check(e, mr, mem, LEN, 8);
 	watch(q, mr, mem, LEN, 15);
 	mem_page_out(mem, LEN);

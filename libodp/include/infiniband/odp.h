@@ -404,19 +404,23 @@ struct odp_events;
  * odp_events_open - a file descriptor that tells what happens
  * @context: the device
  *
- * Returns the queue, or NULL with errno set.
+ * Return: the queue, or NULL with errno set.
  */
 struct odp_events *odp_events_open(struct ibv_context *context);
 
 /**
  * odp_events_close - end it, and all of its watches
  * @events: from odp_events_open(); gone after success
+ *
+ * Return: 0 or an errno.
  */
 int odp_events_close(struct odp_events *events);
 
 /**
  * odp_events_fd - for poll(2) and the like
  * @events: the queue; its descriptor is not to be closed
+ *
+ * Return: the descriptor.
  */
 int odp_events_fd(const struct odp_events *events);
 
@@ -457,6 +461,9 @@ struct odp_event {
 	uint32_t reserved;
 };
 
+int odp_events_read_sized(struct odp_events *events, struct odp_event *list,
+			  size_t room, size_t *nr, size_t size);
+
 /**
  * odp_events_read - take what has happened
  * @events: the queue
@@ -465,10 +472,9 @@ struct odp_event {
  * @nr: how many were filled in, at least 1
  *
  * Waits for the first one, unless the descriptor is O_NONBLOCK: EAGAIN.
+ *
+ * Return: 0 or an errno.
  */
-int odp_events_read_sized(struct odp_events *events, struct odp_event *list,
-			  size_t room, size_t *nr, size_t size);
-
 static inline int odp_events_read(struct odp_events *events,
 				  struct odp_event *list, size_t room,
 				  size_t *nr)
@@ -486,7 +492,9 @@ static inline int odp_events_read(struct odp_events *events,
  * @cookies: one for each range
  *
  * Starts it, and waits for no page. There is exactly one event for each range whose
- * error is 0, and none for the others. The first error of all is returned.
+ * error is 0, and none for the others.
+ *
+ * Return: 0, or the first error of all.
  */
 int odp_prefetch_notify(struct ibv_pd *pd, struct odp_range *ranges,
 			size_t nr_ranges, enum ibv_advise_mr_advice advice,
@@ -508,17 +516,19 @@ struct odp_watch_attr {
 	uint32_t reserved;
 };
 
+int odp_mr_watch_sized(struct ibv_mr *mr, struct odp_events *events,
+		       const struct odp_watch_attr *attr, uint32_t *watch,
+		       size_t size);
+
 /**
  * odp_mr_watch - hear of what the kernel changes in a range of an MR
  * @mr: an on-demand MR
  * @events: the queue that tells
  * @attr: what to watch
  * @watch: the watch's number is put here, for odp_events_unwatch()
+ *
+ * Return: 0 or an errno.
  */
-int odp_mr_watch_sized(struct ibv_mr *mr, struct odp_events *events,
-		       const struct odp_watch_attr *attr, uint32_t *watch,
-		       size_t size);
-
 static inline int odp_mr_watch(struct ibv_mr *mr, struct odp_events *events,
 			       const struct odp_watch_attr *attr,
 			       uint32_t *watch)
@@ -530,12 +540,14 @@ static inline int odp_mr_watch(struct ibv_mr *mr, struct odp_events *events,
  * odp_events_unwatch - hear of it no more
  * @events: the queue
  * @watch: from odp_mr_watch()
+ *
+ * Return: 0 or an errno.
  */
 int odp_events_unwatch(struct odp_events *events, uint32_t watch);
 
 /*
- * The same for an MR of any process, by the number that "rdma resource show
- * mr" prints (mrn). The caller needs CAP_SYS_ADMIN, unless the region is of a
+ * Snapshots, counters and policy of an MR of any process, by the number that
+ * "rdma resource show mr" prints (mrn). The caller needs CAP_SYS_ADMIN, unless the region is of a
  * process of its own user that it may look at, by the rules of ptrace(2).
  */
 
