@@ -9,7 +9,7 @@
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/task.h>
-#if __has_include(<linux/sched/exec_state.h>)
+#ifndef SUID_DUMP_USER
 #include <linux/sched/exec_state.h>
 #endif
 
@@ -22,15 +22,11 @@
 
 /*
  * Is a process's memory no secret from its own user (PR_SET_DUMPABLE)? Under
- * RCU. Since 7.3 that is the process's and not its memory's.
+ * RCU. Since 7.2 that is the process's and not its memory's.
  */
 static inline bool rxe_odp_dumpable(struct task_struct *task)
 {
-#if __has_include(<linux/sched/exec_state.h>)
-	struct task_exec_state *state = rcu_dereference(task->exec_state);
-
-	return state && READ_ONCE(state->dumpable) == TASK_DUMPABLE_OWNER;
-#else
+#ifdef SUID_DUMP_USER
 	bool dumpable;
 
 	task_lock(task);
@@ -38,6 +34,10 @@ static inline bool rxe_odp_dumpable(struct task_struct *task)
 	task_unlock(task);
 
 	return dumpable;
+#else
+	struct task_exec_state *state = rcu_dereference(task->exec_state);
+
+	return state && READ_ONCE(state->dumpable) == TASK_DUMPABLE_OWNER;
 #endif
 }
 
