@@ -46,6 +46,7 @@ cmd_bench() {
 	mkdir -p -- "$top/build/bench"
 	[[ ! $other ]] || cp -- "$other" "$top/build/bench/other.json"
 	((!quick)) || match+=(--quick)
+	export ODP_TIMEOUT=${ODP_TIMEOUT:-14400}
 	bench_alone
 
 	guest_icount=1 guest_smp=1
