@@ -109,7 +109,11 @@ static struct odp_item *odp_slow_expired(struct odp_slow *slow)
 	return item;
 }
 
-/* A new fault. Under the lock. */
+/*
+ * A new fault. Under the lock, where nothing can be taken back from a control group
+ * that is full, as one that holds files always is: what is needed goes beyond its
+ * bound for the while. There are no more than ODP_ITEMS_MAX of it.
+ */
 static struct odp_item *odp_slow_new(struct odp_mirror *m, struct odp_span span,
 				     bool write)
 {
@@ -119,13 +123,13 @@ static struct odp_item *odp_slow_new(struct odp_mirror *m, struct odp_span span,
 	lockdep_assert_held(&slow->lock);
 	if (slow->nr_items >= ODP_ITEMS_MAX)
 		return NULL;
-	item = odp_item_alloc(m, GFP_NOWAIT | __GFP_NOWARN);
+	item = odp_item_alloc(m, GFP_ATOMIC | __GFP_NOWARN);
 	if (!item)
 		return NULL;
 	item->span = span;
 	item->write = write;
 	if (xa_err(xa_store(&slow->items, odp_item_key(item), item,
-			    GFP_NOWAIT | __GFP_NOWARN))) {
+			    GFP_ATOMIC | __GFP_NOWARN))) {
 		odp_item_free(item);
 		return NULL;
 	}
