@@ -47,7 +47,19 @@ void odp_watches_put(struct odp_watches *all)
 		kref_put(&all->ref, odp_watches_free);
 }
 
-/* Those of a space, with a reference; @fresh, if there were none. Or NULL. */
+/* Those of a space that its caller keeps, or NULL. */
+static struct odp_watches *odp_watches_of(struct odp_space *s)
+{
+	struct odp_watches *all;
+
+	spin_lock(&s->lock);
+	all = s->watches;
+	spin_unlock(&s->lock);
+
+	return all;
+}
+
+/* The same with a reference; @fresh, if there were none. Or NULL. */
 static struct odp_watches *odp_watches_find(struct odp_space *s,
 					    struct odp_watches *fresh)
 {
@@ -150,12 +162,9 @@ static void odp_watch_end(struct odp_watch *w, int err)
  */
 void odp_watches_leave(struct odp_mirror *m)
 {
-	struct odp_watches *all;
+	struct odp_watches *all = odp_watches_of(m->space);
 	struct odp_watch *w;
 
-	spin_lock(&m->space->lock);
-	all = m->space->watches;
-	spin_unlock(&m->space->lock);
 	if (!all)
 		return;
 
@@ -175,12 +184,9 @@ void odp_watches_leave(struct odp_mirror *m)
  */
 void odp_watches_orphan(struct odp_space *s)
 {
-	struct odp_watches *all;
+	struct odp_watches *all = odp_watches_of(s);
 	struct rb_node *first;
 
-	spin_lock(&s->lock);
-	all = s->watches;
-	spin_unlock(&s->lock);
 	if (!all)
 		return;
 

@@ -10,6 +10,7 @@
 
 #include "events.h"
 #include "method.h"
+#include "prefetch.h"
 
 #define RANGES_PER_CALL 128
 
@@ -78,10 +79,6 @@ int odp_prefetch_notify(struct ibv_pd *pd, struct odp_range *ranges,
 
 	for (i = 0; i < nr_ranges;)
 		i += notify_next(&n, ranges + i, nr_ranges - i, cookies + i);
-	for (i = 0; i < nr_ranges; i++) {
-		if (ranges[i].error)
-			return ranges[i].error;
-	}
 
-	return 0;
+	return ranges_error(ranges, nr_ranges);
 }

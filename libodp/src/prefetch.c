@@ -188,6 +188,18 @@ static size_t prefetch_next(const struct prefetch *p, struct odp_range *ranges,
 	return n;
 }
 
+int ranges_error(const struct odp_range *ranges, size_t nr_ranges)
+{
+	size_t i;
+
+	for (i = 0; i < nr_ranges; i++) {
+		if (ranges[i].error)
+			return ranges[i].error;
+	}
+
+	return 0;
+}
+
 int odp_prefetch(struct ibv_pd *pd, struct odp_range *ranges, size_t nr_ranges,
 		 enum ibv_advise_mr_advice advice, uint32_t flags)
 {
@@ -200,10 +212,6 @@ int odp_prefetch(struct ibv_pd *pd, struct odp_range *ranges, size_t nr_ranges,
 
 	for (i = 0; i < nr_ranges;)
 		i += prefetch_next(&p, ranges + i, nr_ranges - i);
-	for (i = 0; i < nr_ranges; i++) {
-		if (ranges[i].error)
-			return ranges[i].error;
-	}
 
-	return 0;
+	return ranges_error(ranges, nr_ranges);
 }

@@ -19,7 +19,6 @@ static int get_stats(struct subject subject, struct odp_stats *stats,
 	struct rxe_odp_mr_stats resp = {};
 	const struct method_arg arg =
 		arg_buffer(RXE_ODP_ATTR_STATS_RESP, &resp, sizeof(resp));
-
 	struct odp_stats is;
 	int err;
 

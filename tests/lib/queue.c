@@ -8,8 +8,24 @@
 #include <poll.h>
 #include <string.h>
 
+#include "env.h"
 #include "fail.h"
 #include "queue.h"
+
+struct odp_events *queue_setup(void **state)
+{
+	struct env *e;
+
+	env_setup(state);
+	e = *state;
+	return queue_open(e->rig.ctx);
+}
+
+int queue_teardown(void **state, struct odp_events *q)
+{
+	odp_events_close(q);
+	return env_teardown(state);
+}
 
 struct odp_events *queue_open(struct ibv_context *ctx)
 {

@@ -11,6 +11,13 @@
 #include <stdint.h>
 #include <infiniband/odp.h>
 
+/* What <rdma/odp_record_abi.h> says of a record's bytes. */
+#define QUEUE_RECORD 64
+
+/* env_setup(), and a queue of its device; and the end of both. */
+struct odp_events *queue_setup(void **state);
+int queue_teardown(void **state, struct odp_events *q);
+
 /* A queue of the device; fails the test if there is none. */
 struct odp_events *queue_open(struct ibv_context *ctx);
 

@@ -23,27 +23,19 @@
 #define WRITE IBV_ADVISE_MR_ADVICE_PREFETCH_WRITE
 #define NO_FAULT IBV_ADVISE_MR_ADVICE_PREFETCH_NO_FAULT
 
-/* What <rdma/odp_record_abi.h> says of a record. */
-#define RECORD 64
-
 static struct odp_events *q;
 static struct uffd uffd;
 
 static int setup(void **state)
 {
-	struct env *e;
-
-	env_setup(state);
-	e = *state;
-	q = queue_open(e->rig.ctx);
+	q = queue_setup(state);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	uffd_close(&uffd);
-	odp_events_close(q);
-	return env_teardown(state);
+	return queue_teardown(state, q);
 }
 
 #define queue_test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -393,14 +385,15 @@ static void wrong_reads(void **state)
 	watch(q, mr, mem, PAGE, 1);
 	watch(q, mr, mem + PAGE, PAGE, 2);
 	mem_cold(mem, LEN);
-	expect_errno("short", (int)read(fd, buf, RECORD - 1), EINVAL);
-	expect_errno("at an offset", (int)pread(fd, buf, RECORD, 0), ESPIPE);
-	expect_errno("write", (int)write(fd, buf, RECORD), EBADF);
+	expect_errno("short", (int)read(fd, buf, QUEUE_RECORD - 1), EINVAL);
+	expect_errno("at an offset", (int)pread(fd, buf, QUEUE_RECORD, 0), ESPIPE);
+	expect_errno("write", (int)write(fd, buf, QUEUE_RECORD), EBADF);
 	mem_unmap(buf + PAGE, PAGE);
-	expect_errno("no memory", (int)read(fd, buf + PAGE - 8, RECORD),
+	expect_errno("no memory", (int)read(fd, buf + PAGE - 8, QUEUE_RECORD),
 		     EFAULT);
 	/* Room for both, memory for one. */
-	assert_int_equal(read(fd, buf + PAGE - RECORD - 8, 2 * RECORD), RECORD);
+	assert_int_equal(read(fd, buf + PAGE - QUEUE_RECORD - 8,
+			      2 * QUEUE_RECORD), QUEUE_RECORD);
 	mem_cold(mem, LEN);
 	assert_int_equal(queue_now(q).count, 2);
 	assert_int_equal(queue_now(q).count, 1);

@@ -25,27 +25,19 @@
 #define READ IBV_ADVISE_MR_ADVICE_PREFETCH
 #define NIC "rxe_life"
 
-/* What <rdma/odp_record_abi.h> says of a record. */
-#define RECORD 64
-
 static struct odp_events *q;
 static struct uffd uffd;
 
 static int setup(void **state)
 {
-	struct env *e;
-
-	env_setup(state);
-	e = *state;
-	q = queue_open(e->rig.ctx);
+	q = queue_setup(state);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	uffd_close(&uffd);
-	odp_events_close(q);
-	return env_teardown(state);
+	return queue_teardown(state, q);
 }
 
 #define life_test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -229,7 +221,7 @@ static void board_close(struct board *b)
 /* Only what begins a record is looked at, which is what struct odp_event is. */
 struct record {
 	struct odp_event event;
-	uint8_t rest[RECORD - sizeof(struct odp_event)];
+	uint8_t rest[QUEUE_RECORD - sizeof(struct odp_event)];
 };
 
 static struct odp_event record_next(int fd)
@@ -238,7 +230,7 @@ static struct odp_event record_next(int fd)
 	struct record record;
 
 	if (poll(&pfd, 1, PATIENCE_MS) != 1 || pfd.revents != POLLIN ||
-	    read(fd, &record, RECORD) != RECORD)
+	    read(fd, &record, QUEUE_RECORD) != QUEUE_RECORD)
 		test_fail("there is no record");
 	return record.event;
 }
@@ -367,7 +359,7 @@ static void forked_queue(void **state)
  */
 static void *slow_reader(void *arg)
 {
-	if (read(odp_events_fd(q), arg, RECORD) != RECORD)
+	if (read(odp_events_fd(q), arg, QUEUE_RECORD) != QUEUE_RECORD)
 		return arg;
 	return NULL;
 }

@@ -22,18 +22,13 @@ static struct odp_events *q;
 
 static int setup(void **state)
 {
-	struct env *e;
-
-	env_setup(state);
-	e = *state;
-	q = queue_open(e->rig.ctx);
+	q = queue_setup(state);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	odp_events_close(q);
-	return env_teardown(state);
+	return queue_teardown(state, q);
 }
 
 #define watch_test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
