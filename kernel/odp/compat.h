@@ -7,7 +7,6 @@
 
 #include <linux/io.h>
 #include <linux/mmu_notifier.h>
-#include <linux/pgtable.h>
 #include <linux/swap.h>
 
 /*
@@ -35,20 +34,6 @@ static inline void __iomem *odp_ioremap(resource_size_t phys,
 			    __builtin_choose_expr(__same_type(&ioremap_prot,
 							      by_value),
 						  pgprot_val(prot), prot));
-}
-
-/*
- * What a pgprot_t of follow_pfnmap_start() says of caching. Where an x86 has PAT
- * in a small entry, a huge one says that it is huge; of the types that Linux gives
- * to what is mapped for user space, none needs it.
- */
-static inline pgprot_t odp_caching(pgprot_t prot)
-{
-#ifdef CONFIG_X86
-	return __pgprot(pgprot_val(prot) & (_PAGE_PWT | _PAGE_PCD));
-#else
-	return prot;
-#endif
 }
 
 #endif /* ODP_COMPAT_H */

@@ -13,7 +13,6 @@
 #include <linux/ioport.h>
 #include <linux/mm.h>
 
-#include "compat.h"
 #include "iomem.h"
 #include "pfnmap.h"
 #include "snap.h"

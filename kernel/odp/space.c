@@ -56,16 +56,16 @@ static void odp_space_invalidate_end(struct mmu_notifier *notifier,
 }
 
 /* Reclaim asks before it takes a page that the CPU has not used. */
-static odp_young_t odp_space_clear_young(struct mmu_notifier *notifier,
-					 struct mm_struct *mm,
-					 unsigned long start, unsigned long end)
+static odp_young_t
+odp_space_clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+		      unsigned long start, unsigned long end)
 {
 	return odp_leaf_young(odp_space_of(notifier), start, end, true);
 }
 
-static odp_young_t odp_space_test_young(struct mmu_notifier *notifier,
-					struct mm_struct *mm,
-					unsigned long address)
+static odp_young_t
+odp_space_test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+		     unsigned long address)
 {
 	return odp_leaf_young(odp_space_of(notifier), address,
 			      address + PAGE_SIZE, false);

@@ -13,10 +13,7 @@
 #include <linux/sched/exec_state.h>
 #endif
 
-/*
- * Capability bits of the user ABI that kernels without an ODP of rxe's own do
- * not name yet.
- */
+/* Capability bits of the user ABI that not all kernels have a name for. */
 #define RXE_ODP_SUPPORT_FLUSH		BIT(6)
 #define RXE_ODP_SUPPORT_ATOMIC_WRITE	BIT(7)
 

@@ -88,21 +88,26 @@ int rxe_odp_mr_init(u64 start, u64 length, u64 iova, int access,
 
 /**
  * rxe_odp_mr_check_rereg - may a region's access be changed?
- * @mr: the region, an on-demand one
+ * @mr: the region, on-demand or not
  * @flags: IB_MR_REREG_*
  * @access: the new access
  *
- * Nothing is pinned, so write access can come and go; what the process may not
- * write to, the device still may not. But a region stays on-demand.
+ * Of an on-demand region nothing is pinned, so write access can come and go; what
+ * the process may not write to, the device still may not. But a region stays what
+ * it is, on-demand or pinned.
  *
  * Return: 0, or -EOPNOTSUPP. rxe may refuse the change for reasons of its own
  * even so.
  */
 int rxe_odp_mr_check_rereg(const struct rxe_mr *mr, int flags, int access)
 {
-	if ((flags & IB_MR_REREG_ACCESS) && !(access & IB_ACCESS_ON_DEMAND))
+	bool on_demand = access & IB_ACCESS_ON_DEMAND;
+
+	if ((flags & IB_MR_REREG_ACCESS) && on_demand != rxe_mr_is_odp(mr))
 		return -EOPNOTSUPP;
-	return 0;
+	if (rxe_mr_is_odp(mr))
+		return 0;
+	return ib_umem_check_rereg(mr->umem, flags, access);
 }
 
 /**
@@ -135,19 +140,34 @@ void rxe_odp_mr_cleanup(struct rxe_mr *mr)
 		odp_mirror_destroy(mr->odp);
 }
 
-/**
- * rxe_odp_mw_covers - is a range in a memory window?
- * @mw: the window
- * @iova: the first byte
- * @length: in bytes
- *
- * rxe looks whether the window's region covers what a peer asks for. That may
- * be the whole address space, so for on-demand ones the window must, too.
+/*
+ * Is a range in a memory window? rxe looks whether the window's region covers
+ * what a peer asks for. That may be the whole address space, so for on-demand
+ * ones the window must, too.
  */
-bool rxe_odp_mw_covers(const struct rxe_mw *mw, u64 iova, u64 length)
+static bool rxe_odp_mw_covers(const struct rxe_mw *mw, u64 iova, u64 length)
 {
 	return iova >= mw->addr && length <= mw->length &&
 	       iova - mw->addr <= mw->length - length;
+}
+
+/**
+ * rxe_odp_mw_allows - may a peer have what it asks for through a window?
+ * @mw: the window
+ * @mr: its region, on-demand or not
+ * @qp: the responder's queue pair; qp->resp says what the peer asks for
+ * @pkt: the packet. A flush of all of a region is none of a range
+ *
+ * Return: whether it may, as far as rxe does not look itself.
+ */
+bool rxe_odp_mw_allows(const struct rxe_mw *mw, const struct rxe_mr *mr,
+		       const struct rxe_qp *qp, struct rxe_pkt_info *pkt)
+{
+	if (!rxe_mr_is_odp(mr) ||
+	    ((pkt->mask & RXE_FLUSH_MASK) && feth_sel(pkt) == IB_FLUSH_MR))
+		return true;
+	return rxe_odp_mw_covers(mw, qp->resp.va + qp->resp.offset,
+				 qp->resp.resid);
 }
 
 /**

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
 /*
- * What the hooks in rxe's responder call. Its states are known there only: one
- * 6.12 has them in rxe.h, behind what that includes, a later one in rxe_verbs.h.
+ * What rxe's responder calls. Others need not know its states.
  */
 #ifndef ODP_RESP_H
 #define ODP_RESP_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
 /*
- * On-demand paging for rxe: what the hooks in rxe's own files call.
+ * On-demand paging for rxe: what rxe's own files call.
  */
 #ifndef RXE_ODP_H
 #define RXE_ODP_H
@@ -56,7 +56,8 @@ int rxe_odp_mr_check_rereg(const struct rxe_mr *mr, int flags, int access);
 void rxe_odp_mr_set_access(struct rxe_mr *mr);
 void rxe_odp_mr_kill(struct rxe_mr *mr);
 void rxe_odp_mr_cleanup(struct rxe_mr *mr);
-bool rxe_odp_mw_covers(const struct rxe_mw *mw, u64 iova, u64 length);
+bool rxe_odp_mw_allows(const struct rxe_mw *mw, const struct rxe_mr *mr,
+		       const struct rxe_qp *qp, struct rxe_pkt_info *pkt);
 struct rxe_mr *rxe_odp_recheck_read(struct rxe_qp *qp,
 				    const struct resp_res *res);
 

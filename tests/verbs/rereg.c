@@ -69,6 +69,22 @@ static void kind_and_place_stay(void **state)
 	expect_pages(mr, mem, "W");
 }
 
+/* Or pinned: what is refused is not half done. */
+static void pinned_stays_pinned(void **state)
+{
+	struct env *e = *state;
+	uint8_t *mem = mem_anon(PAGE);
+	struct ibv_mr *mr = reg_pinned(&e->rig, mem, PAGE, ACCESS_ALL);
+
+	assert_int_equal(change_access(mr, READ_ONLY | IBV_ACCESS_ON_DEMAND),
+			 EOPNOTSUPP);
+	env_write_and_check(e, mr, mem, PAGE, 1);
+	assert_int_equal(change_access(mr, READ_ONLY), 0);
+	expect_refused(&e->rc, "write after the right is gone",
+		       do_write(&e->rc, env_buf(e), ref_r(mr, mem), 8));
+	env_read_and_check(e, mr, mem, PAGE, 1);
+}
+
 /*
  * What is refused changes nothing: pinned regions cannot be told anew that
  * their memory is of huge pages, and so neither can these.
@@ -136,6 +152,7 @@ int main(int argc, char **argv)
 		env_test(rights_come_and_go),
 		env_test(write_access_is_taken_away),
 		env_test(kind_and_place_stay),
+		env_test(pinned_stays_pinned),
 		env_test(R22_refused_changes_nothing),
 		env_test(R22_repeated_read_has_todays_rights),
 		env_test(protection_domain_is_changed),

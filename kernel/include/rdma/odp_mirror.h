@@ -99,7 +99,7 @@ struct odp_snap;
  *			install what is valid, unlock
  *		goto again
  *
- * (a) may drop the mmap lock and wait, for userfaultfd too. It comes before
+ * Step (a) may drop the mmap lock and wait, for userfaultfd too. It comes before
  * (b) because breaking COW invalidates the very page that it brings in: a
  * sequence noted before would always have moved. Where the faults before found
  * their pages there, it is left out the first time: nothing need be asked for

@@ -5,11 +5,11 @@
   {
   	...
 -	return 0;
-+	int err = rxe_odp_client_register();
++	if (!rxe_odp_client_register())
++		return 0;
++	destroy_workqueue(rxe_wq);
 +
-+	if (err)
-+		destroy_workqueue(rxe_wq);
-+	return err;
++	return -ENOMEM;
   }
 
 @@

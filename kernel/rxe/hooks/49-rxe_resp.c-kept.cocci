@@ -2,5 +2,5 @@
 @@
 identifier qp;
 @@
-- return get_srq_wqe(qp);
-+ return rxe_odp_resp_kept(qp) ? RESPST_CHK_LENGTH : get_srq_wqe(qp);
+- get_srq_wqe(qp)
++ rxe_odp_resp_kept(qp) ? RESPST_CHK_LENGTH : get_srq_wqe(qp)

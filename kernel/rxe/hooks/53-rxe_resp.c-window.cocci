@@ -8,10 +8,7 @@ expression E;
   	<+...
   	if (mw->access & IB_ZERO_BASED)
   		qp->resp.offset = E;
-+	if (rxe_mr_is_odp(mr) &&
-+	    !((pkt->mask & RXE_FLUSH_MASK) && feth_sel(pkt) == IB_FLUSH_MR) &&
-+	    !rxe_odp_mw_covers(mw, qp->resp.va + qp->resp.offset,
-+			       qp->resp.resid)) {
++	if (!rxe_odp_mw_allows(mw, mr, qp, pkt)) {
 +		mr = NULL;
 +		state = RESPST_ERR_RKEY_VIOLATION;
 +		goto err;
