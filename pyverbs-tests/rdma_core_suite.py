@@ -5,7 +5,7 @@ rdma-core's own tests, run from its folder of tests on rxe0.
     rdma_core_suite.py FOLDER [TEST...]
 
 runs these tests, or all that a SoftRoCE device can run, and prints a line
-"passed TEST" for each that passes.
+"wanted TEST" for each and "passed TEST" for each that passes.
 """
 import os
 import subprocess
@@ -15,6 +15,7 @@ import unittest
 HUGE_PAGES = 64
 # What is for other devices.
 FOREIGN = ('mlx5', 'efa', 'cuda', 'irdma')
+WANTED = 'wanted '
 PASSED = 'passed '
 
 
@@ -43,8 +44,19 @@ class Outcomes(unittest.TextTestResult):
         print(PASSED + test.id(), flush=True)
 
 
+def each_of(suite):
+    """The tests of a suite of suites."""
+    for part in suite:
+        if isinstance(part, unittest.TestSuite):
+            yield from each_of(part)
+        else:
+            yield part
+
+
 def run_suite(name, suite):
     """Runs tests in a child, which they may kill."""
+    for test in each_of(suite):
+        print(WANTED + test.id(), flush=True)
     pid = os.fork()
     if not pid:
         unittest.TextTestRunner(verbosity=2, resultclass=Outcomes).run(suite)
@@ -55,13 +67,18 @@ def run_suite(name, suite):
         print(f'{name} died: {status}', flush=True)
 
 
+def told(output, word):
+    """The set of tests of which a run said that word."""
+    return {line.removeprefix(word) for line in output.splitlines()
+            if line.startswith(word)}
+
+
 def passed(folder, *names, env=None):
     """The set of those tests, or of all, that pass, and what was printed."""
     out = subprocess.run([sys.executable, __file__, folder, *names], env=env,
                          text=True, check=True, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT).stdout
-    return {line.removeprefix(PASSED) for line in out.splitlines()
-            if line.startswith(PASSED)}, out
+    return told(out, PASSED), out
 
 
 def main():

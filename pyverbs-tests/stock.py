@@ -34,12 +34,16 @@ def make_device():
 
 
 @contextlib.contextmanager
-def stock_rxe():
-    """Inside, rxe0 is of the distribution's module."""
+def stock_rxe(module=None):
+    """Inside, rxe0 is of the distribution's module, or of another one, a file."""
     folder = os.environ['ODP_MODULE_DIR']
     unload(*OURS)
     try:
+        # What the distribution's needs another one needs, too.
         call('modprobe', 'rdma_rxe')
+        if module:
+            call('rmmod', 'rdma_rxe')
+            call('insmod', module)
         make_device()
         yield
     finally:
