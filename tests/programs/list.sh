@@ -1,0 +1,109 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # tests/programs/try sources this
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+#
+# The programs that tests/programs/try runs. Each is one of
+#
+#	program NAME SWITCH SERVER CLIENT	the server ends by itself
+#	daemon NAME SWITCH SERVER CLIENT	the server is ended after the client
+#	alone NAME SWITCH COMMAND		there is no server
+#
+# SWITCH is how its user asks it for on-demand memory: words, which stand for @ODP in the commands, or VAR=VALUE
+# for its environment; or nothing, if there is no way. @HOST and @PORT are the server's address and a port of its own.
+
+perf=(-d rxe0 -x 1 -F -p @PORT)
+
+# perftest WHAT TOOL OPTION...
+perftest() {
+	local name="$2${1:+, $1}" switch=--odp command
+	# There, a page that is not there yet is a packet that is lost: no device offers that.
+	[[ $1 != UC ]] || switch=''
+	shift
+	command="$* ${perf[*]} @ODP"
+	program "$name" "$switch" "$command" "$command @HOST"
+}
+
+export UCX_TLS=rc_verbs,ud_verbs:aux UCX_NET_DEVICES=rxe0:1 UCX_IB_GID_INDEX=0
+
+family perftest perftest
+for tool in ib_{write,read,send,atomic}_{bw,lat}; do
+	perftest '' "$tool" -n 200
+done
+for tool in ib_{write,send}_{bw,lat}; do
+	perftest UC "$tool" -c UC -n 200
+done
+perftest UD ib_send_bw -c UD -n 200 -s 1024
+perftest UD ib_send_lat -c UD -n 200 -s 1024
+for tool in ib_{write,read,send}_bw; do
+	perftest "all sizes" "$tool" -a -n 5
+done
+perftest "4 queue pairs" ib_write_bw -q 4 -n 100
+perftest "both ways" ib_write_bw -b -n 200
+perftest "both ways" ib_send_bw -b -n 200
+perftest "huge pages" ib_write_bw --use_hugepages -s 2097152 -n 10
+perftest "rdma_cm" ib_write_bw -R -n 200
+perftest "rdma_cm" ib_read_bw -R -n 200
+perftest "rdma_cm" ib_send_lat -R -n 200
+perftest "SRQ" ib_send_bw --use-srq -n 200
+
+family rdma-core ibverbs-utils rdmacm-utils
+for way in -o '-o -P' '-o -O' '-o -O -P'; do
+	program "ibv_rc_pingpong $way" "$way" "ibv_rc_pingpong -d rxe0 -g 1 -c -n 200 -p @PORT @ODP" \
+		"ibv_rc_pingpong -d rxe0 -g 1 -c -n 200 -p @PORT @ODP @HOST"
+done
+for kind in uc ud srq; do
+	options=
+	[[ $kind != ud ]] || options='-s 1024'
+	program "ibv_${kind}_pingpong" '' "ibv_${kind}_pingpong -d rxe0 -g 1 -n 200 $options -p @PORT" \
+		"ibv_${kind}_pingpong -d rxe0 -g 1 -n 200 $options -p @PORT @HOST"
+done
+program "rping, checking" '' "rping -s -V -C 50 -S 4000 -a @HOST -p @PORT" "rping -c -V -C 50 -S 4000 -a @HOST -p @PORT"
+program ucmatose '' "ucmatose -b @HOST -p @PORT -c 4 -C 20 -S 10000" "ucmatose -s @HOST -p @PORT -c 4 -C 20 -S 10000"
+program udaddy '' "udaddy -b @HOST -C 20 -S 1000" "udaddy -s @HOST -C 20 -S 1000"
+program "rstream, checking" '' "rstream -b @HOST -p @PORT -S 65536 -I 2 -C 5 -T v" "rstream -s @HOST -p @PORT -S 65536 -I 2 -C 5 -T v"
+program "riostream, checking" '' "riostream -b @HOST -p @PORT -S 65536 -I 2 -C 5 -T v" \
+	"riostream -s @HOST -p @PORT -S 65536 -I 2 -C 5 -T v"
+daemon rcopy '' "rcopy -p @PORT" "rcopy @DATA @HOST:/tmp/odp-rcopy -p @PORT && at_server 'cat /tmp/odp-rcopy' | cmp @DATA -"
+program cmtime '' "cmtime -b @HOST -p @PORT -c 10" "cmtime -s @HOST -p @PORT -c 10"
+limit=10 program mckey '' "mckey -m 239.1.1.1 -b @HOST -C 10" "mckey -m 239.1.1.1 -b @HOST -s -C 10"
+
+family qperf qperf
+for test in rc_lat rc_bw rc_rdma_write_bw rc_rdma_read_lat ud_lat uc_bw ver_rc_compare_swap ver_rc_fetch_add; do
+	daemon "qperf $test" '' "qperf -lp @PORT" "qperf -lp @PORT -cm1 -t 1 @HOST $test"
+done
+
+family fio fio
+for verb in write read send; do
+	program "fio, rdma $verb" '' \
+		"fio --name=s --ioengine=rdma --port=@PORT --rw=read --verb=recv --bs=64k --size=4m --iodepth=4" \
+		"fio --name=c --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=$verb --bs=64k --size=4m --iodepth=4"
+done
+
+family UCX ucx-utils
+for test in ucp_{put_bw,put_lat,get,am_bw,fadd,cswap} {tag,stream}_{bw,lat}; do
+	size=65536
+	[[ $test != *@(fadd|cswap) ]] || size=8
+	program "ucx_perftest $test" UCX_REG_NONBLOCK_MEM_TYPES=host "script -qec 'ucx_perftest -p @PORT' /dev/null" \
+		"script -qec 'ucx_perftest @HOST -p @PORT -t $test -s $size -n 200 -w 5' /dev/null"
+done
+
+family libfabric libfabric-bin
+for size in 64 65536 1048576; do
+	program "fi_pingpong msg, $size" FI_VERBS_USE_ODP=1 "fi_pingpong -p verbs -e msg -c -I 50 -S $size -B @PORT" \
+		"fi_pingpong -p verbs -e msg -c -I 50 -S $size -P @PORT @HOST"
+	FI_UNIVERSE_SIZE=2 program "fi_pingpong rdm, $size" FI_VERBS_USE_ODP=1 "fi_pingpong -p 'verbs;ofi_rxm' -e rdm -c -I 50 -S $size -B @PORT" \
+		"fi_pingpong -p 'verbs;ofi_rxm' -e rdm -c -I 50 -S $size -P @PORT @HOST"
+done
+
+family MPI openmpi-bin mpich
+ompi="mpirun.openmpi --allow-run-as-root --oversubscribe -np 2"
+alone "Open MPI over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
+	"$ompi --mca pml ucx --mca osc ucx --mca btl ^openib,vader,sm,tcp @BUILD/program_openmpi"
+alone "Open MPI over libfabric" FI_VERBS_USE_ODP=1 \
+	"FI_UNIVERSE_SIZE=2 $ompi --mca pml cm --mca mtl ofi --mca mtl_ofi_provider_include 'verbs;ofi_rxm' \
+	@BUILD/program_openmpi messages"
+alone "MPICH over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
+	"MPIR_CVAR_NOLOCAL=1 mpirun.mpich -np 2 @BUILD/program_mpich"
+
+family ours
+limit=300 program "grid of offsets, lengths and MTUs" WIRE_ODP=1 "@BUILD/test_wire server @PORT" "@BUILD/test_wire client @HOST @PORT"

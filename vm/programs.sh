@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # ./run and the files it sources share their variables
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+#
+# ./run programs: programs that nobody here wrote (tests/programs/list.sh), pinned on the distribution's rxe and on
+# ours, and on demand by their own switch and by force; a table of what came of it, build/programs/KERNEL.md.
+
+# programs_kernel KERNEL [REGEX]
+programs_kernel() {
+	local kernel=$1 log=$top/build/logs/programs-$1.log
+	rm -f -- "$top/build/programs/$1.tsv"
+	boot_exec "$kernel" "$top" /mnt/odp/tests/programs/try ${2:+--match "$2"} "/mnt/odp/build/programs/$kernel.tsv" 2>&1 |
+		tee "$log" | sed -u "s/^/$kernel: /"
+}
+
+# programs_table NAME KERNEL [ANEW]: fails if something fails that passes in the first column, or if more than ANEW times
+# as many packets were sent anew as there.
+programs_table() {
+	local results=$top/build/programs/$1.tsv status=0
+	say "Linux $(image_kernel_version "$2"), also in build/programs/$1.md:"
+	[[ -e $results ]] || { say "There are no results."; return 1; }
+	awk -v limit="${3-}" -f "$top/tests/programs/table.awk" "$results" >"${results%.tsv}.md" || status=1
+	cat -- "${results%.tsv}.md"
+	return "$status"
+}
+
+cmd_programs() {
+	local match='' args=() kernel kernels=() status=0
+	while (($#)); do
+		case $1 in
+		--match)
+			(($# > 1)) || die "--match needs a regular expression; ./run help shows how."
+			match=$2
+			shift 2
+			;;
+		*) args+=("$1"); shift ;;
+		esac
+	done
+	parse_options "${args[@]}"
+	((${#rest[@]} == 0)) || die "programs takes no argument besides its options; ./run help shows how."
+	((!guest_stock)) || die "programs loads both, the distribution's rxe and ours; leave --stock out."
+	kernels_ready
+	mkdir -p -- "$top/build/programs"
+	kernels_each programs_kernel ${match:+"$match"}
+	for kernel in "${kernels[@]}"; do
+		programs_table "$kernel" "$kernel" || status=1
+	done
+	if ((status)); then
+		say "Something failed (status $status)."
+	fi
+	return "$status"
+}
