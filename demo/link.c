@@ -53,19 +53,23 @@ static struct ibv_qp *create_qp(struct link *l)
 
 static int connect_qp(struct link *l, struct ibv_qp *qp, struct ibv_qp *peer)
 {
+	struct ibv_port_attr port;
 	struct ibv_qp_attr attr = {
 		.qp_state = IBV_QPS_INIT,
 		.port_num = PORT,
-		.qp_access_flags = IBV_ACCESS_REMOTE_WRITE,
+		.qp_access_flags = IBV_ACCESS_REMOTE_WRITE |
+				   IBV_ACCESS_REMOTE_READ,
 	};
 
+	if (ibv_query_port(l->ctx, PORT, &port))
+		return -1;
 	if (ibv_modify_qp(qp, &attr, IBV_QP_STATE | IBV_QP_PKEY_INDEX |
 				     IBV_QP_PORT | IBV_QP_ACCESS_FLAGS))
 		return -1;
 
 	attr = (struct ibv_qp_attr) {
 		.qp_state = IBV_QPS_RTR,
-		.path_mtu = IBV_MTU_1024,
+		.path_mtu = port.active_mtu,
 		.dest_qp_num = peer->qp_num,
 		.max_dest_rd_atomic = 1,
 		.min_rnr_timer = 12,
@@ -144,7 +148,13 @@ int link_open(struct link *l, const char *device)
 	l->cq = ibv_create_cq(l->ctx, 2 * DEPTH, NULL, NULL, 0);
 	if (!l->cq)
 		return fail(l, "ibv_create_cq");
-	l->buf_mr = ibv_reg_mr(l->pd, l->buf, sizeof(l->buf), 0);
+	l->buf_mr = ibv_reg_mr(l->pd, l->buf, sizeof(l->buf),
+			       IBV_ACCESS_LOCAL_WRITE);
+	/* Who may lock no memory has it on demand. */
+	if (!l->buf_mr && (errno == EPERM || errno == ENOMEM))
+		l->buf_mr = ibv_reg_mr(l->pd, l->buf, sizeof(l->buf),
+				       IBV_ACCESS_LOCAL_WRITE |
+				       IBV_ACCESS_ON_DEMAND);
 	if (!l->buf_mr)
 		return fail(l, "ibv_reg_mr");
 	if (link_restart(l))
@@ -174,8 +184,8 @@ void link_close(struct link *l)
 		ibv_close_device(l->ctx);
 }
 
-int link_write(struct link *l, uint64_t addr, uint32_t rkey, uint32_t len,
-	       enum ibv_wc_status *status)
+static int request(struct link *l, enum ibv_wr_opcode opcode, uint64_t addr,
+		   uint32_t rkey, uint32_t len, enum ibv_wc_status *status)
 {
 	struct ibv_sge sge = {
 		.addr = (uintptr_t)l->buf,
@@ -183,7 +193,7 @@ int link_write(struct link *l, uint64_t addr, uint32_t rkey, uint32_t len,
 		.lkey = l->buf_mr->lkey,
 	};
 	struct ibv_send_wr *bad, wr = {
-		.opcode = IBV_WR_RDMA_WRITE,
+		.opcode = opcode,
 		.send_flags = IBV_SEND_SIGNALED,
 		.sg_list = &sge,
 		.num_sge = 1,
@@ -210,4 +220,16 @@ int link_write(struct link *l, uint64_t addr, uint32_t rkey, uint32_t len,
 	}
 	*status = wc.status;
 	return 0;
+}
+
+int link_write(struct link *l, uint64_t addr, uint32_t rkey, uint32_t len,
+	       enum ibv_wc_status *status)
+{
+	return request(l, IBV_WR_RDMA_WRITE, addr, rkey, len, status);
+}
+
+int link_read(struct link *l, uint64_t addr, uint32_t rkey, uint32_t len,
+	      enum ibv_wc_status *status)
+{
+	return request(l, IBV_WR_RDMA_READ, addr, rkey, len, status);
 }

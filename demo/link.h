@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
 /*
  * Two queue pairs of one device that talk to each other: the verbs that the
- * demo needs but does not want to show.
+ * demo and the examples need but do not want to show.
  */
 #ifndef DEMO_LINK_H
 #define DEMO_LINK_H
@@ -10,15 +10,15 @@
 #include <stdint.h>
 #include <infiniband/verbs.h>
 
-#define LINK_BUF_LEN 4096
+#define LINK_BUF_LEN 16384
 
 struct link {
 	struct ibv_context *ctx;
 	struct ibv_pd *pd;
 	struct ibv_cq *cq;
-	struct ibv_qp *qp[2];	/* memory is behind [0], writes come from [1] */
+	struct ibv_qp *qp[2];	/* memory is behind [0], requests come from [1] */
 	struct ibv_mr *buf_mr;
-	uint8_t buf[LINK_BUF_LEN];	/* what is written */
+	uint8_t buf[LINK_BUF_LEN];	/* what is written, what was read */
 	char message[128];	/* how link_open() went */
 };
 
@@ -35,5 +35,9 @@ int link_restart(struct link *l);
  */
 int link_write(struct link *l, uint64_t addr, uint32_t rkey, uint32_t len,
 	       enum ibv_wc_status *status);
+
+/* The same the other way: reads @len bytes of that memory into the buffer. */
+int link_read(struct link *l, uint64_t addr, uint32_t rkey, uint32_t len,
+	      enum ibv_wc_status *status);
 
 #endif /* DEMO_LINK_H */

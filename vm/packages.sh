@@ -11,7 +11,7 @@
 #   GUEST/packages/builder/   a root folder with what building takes
 #   GUEST/packages/machine/   the machine as it is before anything is installed
 #   GUEST/packages/try/       the machine that is tried; try.ext4 is a file system made of its files
-#   GUEST/packages/bare/      the same with the packages purged
+#   GUEST/packages/bare/      another one, on which the packages were installed and purged
 
 packages=$guest_dir/packages
 # What this takes of disk beside the guest, in MiB; README.md says the same.
@@ -43,7 +43,7 @@ packages_bootstrap() {
 	local name=$1 hook=$2 root=$packages/$1 key option options=() sources
 	shift 2
 	sources=$([[ $name == machine ]] && packages_sources || mirror_list)
-	key=$(echo "$sources $hook $*" | sha256sum | cut -d ' ' -f 1)
+	key=$(echo "$sources $hook $*" | cat - "$top"/vm/guest/{make-machine,fetch-rdma-core} | sha256sum | cut -d ' ' -f 1)
 	[[ $(cat -- "$root.stamp" 2>/dev/null) != "$key" ]] || return 0
 	space_for "$packages_mib" "Trying the packages" "$guest_dir" " or set ODP_GUEST_DIR to another disk"
 	while read -r option; do
@@ -170,11 +170,13 @@ cmd_packages() {
 	packages_change try install
 	packages_check try "$ODP_STABLE" ours
 
-	packages_copy try bare
+	packages_copy machine bare
 	packages_change bare purge
 	packages_check bare "$ODP_STABLE" bare
 
 	packages_change try kernel "$series"
+	packages_check try "$series" ours
+	packages_change try no-source "$series"
 	packages_check try "$series" stock-kernel
 	packages_change try source "$series"
 	packages_check try "$series" ours
