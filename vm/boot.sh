@@ -9,7 +9,7 @@
 # Output comes through virtio-serial ports into files of that folder, which never make the guest wait,
 # and from there through tail to the caller. The kernel's console is one more file.
 
-run_dir='' qemu_pid='' qemu_args=()
+run_dir='' qemu_pid='' qemu_args=() guest_devices=()
 
 boot_cleanup() {
 	if [[ $qemu_pid ]]; then
@@ -70,10 +70,11 @@ boot_run_dir() {
 	for name in $(compgen -e | grep -E '^(ODP|RXE)_'); do
 		printf '%s=%s\0' "$name" "${!name}"
 	done >"$run_dir/env"
-	printf '%s\n' "kernel=$kernel" "stock=$guest_stock" "merge=$merge" >"$run_dir/options"
+	printf '%s\n' "kernel=$kernel" "stock=$guest_stock" "merge=$merge" \
+		"modules=${guest_modules:-build/$kernel/modules}" >"$run_dir/options"
 }
 
-# boot_qemu KERNEL CWD ARG...: puts QEMU's command line into qemu_args.
+# boot_qemu KERNEL CWD ARG...: puts QEMU's command line into qemu_args. What guest_devices has is in it.
 boot_qemu() {
 	local kernel=$1 cwd=$2 dir debug='' emulated=norandmaps cpu=max,-erms,-fsrm accel
 	shift 2
@@ -117,7 +118,7 @@ boot_qemu() {
 		qemu_args+=(-virtfs "local,mount_tag=${share%%:*},path=$(qemu_path "${share#*:}"),security_model=none,multidevs=remap")
 	done
 	[[ ! ${ODP_QEMU_PLUGIN:-} ]] || qemu_args+=(-plugin "$ODP_QEMU_PLUGIN")
-	qemu_args+=("$@")
+	qemu_args+=("${guest_devices[@]}" "$@")
 }
 
 # qemu_path PATH: a comma in a value of QEMU's options is written twice.
@@ -143,7 +144,7 @@ boot_limit() {
 # boot_once KERNEL CWD: starts the guest and waits; 98 means that it never came up.
 boot_once() {
 	local kernel=$1 start=$SECONDS limit=${ODP_TIMEOUT:-${guest_checked:+5400}} tails=()
-	limit=${limit:-1800}
+	limit=${limit:-2700}
 	rm -f -- "$run_dir"/{booted,status,dmesg,console}
 	boot_qemu "$kernel" "$2"
 	TMPDIR=$run_dir setpriv --pdeathsig KILL "${qemu_args[@]}" </dev/null >"$run_dir/qemu" 2>&1 &

@@ -22,7 +22,8 @@ guest_packages=(
 	python3 python3-pyverbs gdb strace libcmocka-dev rdma-core ibverbs-utils iproute2 kmod
 	coccinelle sparse valgrind mandoc dpkg-dev xz-utils procps util-linux busybox-static cpio
 	zlib1g-dev flex bison bc libelf-dev libssl-dev libfuse3-dev fuse3 dmsetup e2fsprogs xfsprogs
-	librpma-dev qemu-system-x86 gnuplot-nox
+	librpma-dev qemu-system-x86 gnuplot-nox rdmacm-utils qperf fio ucx-utils libucx-dev openmpi-bin libopenmpi-dev
+	mpich libmpich-dev python3-mpi4py libfabric-bin stress-ng nvme-cli socat
 )
 
 # image_ready SERIES...: after it, the image exists and fits these scripts, and has these series' kernels as far

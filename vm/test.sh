@@ -4,7 +4,7 @@
 #
 # ./run test: ctest in a guest for each kernel, at the same time, and what came of it. Kernels with checkers
 # leave out tests with the label slow, which would take them past an hour and prove nothing about the kernel
-# that others do not; --full brings them back.
+# that others do not; --full brings them back, and on all kernels those of the configuration full.
 
 # test_log KERNEL: where ctest writes what all tests printed.
 test_log() {
@@ -33,7 +33,7 @@ test_kernel() {
 	if some_left_out; then
 		set -- -LE '^slow$' "$@"
 	fi
-	boot_exec "$kernel" "$top" ctest --test-dir "/mnt/odp/build/$kernel" \
+	boot_exec "$kernel" "$top" ctest --test-dir "/mnt/odp/build/$kernel" ${ODP_FULL:+-C full} \
 		--output-on-failure --no-tests=error "$@" 2>&1 |
 		tee "$log" | sed -u "s/^/$kernel: /"
 }
@@ -117,6 +117,10 @@ test_hooks() {
 cmd_test() {
 	parse_options "$@"
 	local series kernels=() filter=() status=0
+	if [[ ${rest[*]} == two-hosts ]]; then
+		cmd_two_hosts
+		return
+	fi
 	if ((${#rest[@]})); then
 		filter=(-R "$(IFS='|'; echo "${rest[*]}")")
 	fi
