@@ -71,24 +71,22 @@ static int child_main(void *arg)
 	struct child *child = arg;
 	char byte;
 
-	if (child->writes) {
-		cell_store(child->c, 0, child->c->pages);
-		cell_look(child->c);
-		return 0;
-	}
 	close(child->to[1]);
 	if (read(child->to[0], &byte, 1) != 1)
 		return 1;
+	if (child->writes)
+		cell_store(child->c, 0, child->c->pages);
 	/* What the parent has written meanwhile is seen where it is shared. */
-	if (cell_has(child->c, IS_SHARED))
+	else if (cell_has(child->c, IS_SHARED))
 		cell_renew(child->c, 0, child->c->pages);
 	cell_look(child->c);
 	return 0;
 }
 
 /*
- * Forking write-protects what is private, and so takes it from the mirror;
- * what is shared it does not touch.
+ * Forking write-protects what is private, and so takes it from the mirror; what
+ * is shared it does not touch. The child's writes may: of a file whose blocks
+ * another one has, they take pages back, so they wait for join_child().
  */
 static void fork_child(struct cell *c, struct child *child, bool writes)
 {
@@ -110,7 +108,7 @@ static void fork_child(struct cell *c, struct child *child, bool writes)
 
 static void join_child(struct child *child)
 {
-	if (!child->writes && write(child->to[1], "", 1) != 1)
+	if (write(child->to[1], "", 1) != 1)
 		test_fail("pipe: %s", strerror(errno));
 	child_wait_ok(child->pid);
 	close(child->to[1]);
