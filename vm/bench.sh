@@ -50,11 +50,11 @@ cmd_bench() {
 	bench_alone
 
 	guest_icount=1 guest_smp=1
-	kernels_each bench_guest one $((quick ? 1 : 3)) "${match[@]}"
+	kernels_each 2 bench_guest one $((quick ? 1 : 3)) "${match[@]}"
 	((!status)) || say "A guest did not come to its end: some rounds are missing."
 	guest_icount=0 guest_smp=2
+	kernels_each 1 bench_guest many $((quick ? 3 : 7)) --many "${match[@]}"
 	for series in "${kernels[@]}"; do
-		bench_guest "$series" many $((quick ? 3 : 7)) --many "${match[@]}" || status=$?
 		bench_report "$series" "$quick" "${other:+build/bench/other.json}" || status=$?
 	done
 	return "$status"

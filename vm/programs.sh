@@ -41,7 +41,7 @@ cmd_programs() {
 	((!guest_stock)) || die "programs loads both, the distribution's rxe and ours; leave --stock out."
 	kernels_ready
 	mkdir -p -- "$top/build/programs"
-	kernels_each programs_kernel ${match:+"$match"}
+	kernels_each 2 programs_kernel ${match:+"$match"}
 	for kernel in "${kernels[@]}"; do
 		programs_table "$kernel" "$kernel" || status=1
 	done

@@ -86,19 +86,23 @@ kernels_ready() {
 	done
 }
 
-# kernels_each FUNCTION [ARG...]: FUNCTION KERNEL ARG... for all of `kernels`, two at the same time; puts into
+# kernels_each N FUNCTION [ARG...]: FUNCTION KERNEL ARG... for all of `kernels`, N at the same time; puts into
 # `status` how one ended that failed. To be told by its own status would take errexit from FUNCTION.
 kernels_each() {
-	local kernel jobs=() i
-	# Jobs in the background do not hear of ctrl-c.
-	trap 'kill "${jobs[@]}" 2>/dev/null; exit 130' INT
-	trap 'kill "${jobs[@]}" 2>/dev/null; exit 143' TERM HUP
+	local at_once=$1 function=$2 kernel jobs=() i
+	shift 2
+	# Jobs in the background do not hear of ctrl-c, and what a job waits for does not hear of what ends the job:
+	# each is a group of processes.
+	trap 'kill -- "${jobs[@]/#/-}" 2>/dev/null; exit 130' INT
+	trap 'kill -- "${jobs[@]/#/-}" 2>/dev/null; exit 143' TERM HUP
 	for kernel in "${kernels[@]}"; do
-		if ((${#jobs[@]} == 2)); then
+		if ((${#jobs[@]} == at_once)); then
 			wait "${jobs[0]}" || status=$?
-			jobs=("${jobs[1]}")
+			jobs=("${jobs[@]:1}")
 		fi
-		"$1" "$kernel" "${@:2}" </dev/null &
+		set -m
+		"$function" "$kernel" "$@" </dev/null &
+		set +m
 		jobs+=($!)
 	done
 	for i in "${!jobs[@]}"; do
@@ -128,7 +132,7 @@ cmd_test() {
 	if ! ((${#filter[@]})) && [[ ! $guest_kernel$guest_checked ]]; then
 		test_hooks
 	fi
-	kernels_each test_kernel "${filter[@]}"
+	kernels_each 2 test_kernel "${filter[@]}"
 	if some_left_out; then
 		say "Without --full, tests with the label slow are left out."
 	fi

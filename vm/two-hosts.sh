@@ -60,8 +60,8 @@ cmd_two_hosts() {
 	((!guest_stock)) || die "two-hosts loads both, the distribution's rxe and ours; leave --stock out."
 	kernels_ready
 	mkdir -p -- "$top/build/programs"
+	kernels_each 1 two_hosts
 	for kernel in "${kernels[@]}"; do
-		two_hosts "$kernel" || status=$?
 		programs_table "$kernel-good" "$kernel" || status=1
 		programs_table "$kernel-bad" "$kernel" "$two_hosts_anew" || status=1
 	done
