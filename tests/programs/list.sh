@@ -6,7 +6,8 @@
 #
 #	program NAME SWITCH SERVER CLIENT	the server ends by itself
 #	daemon NAME SWITCH SERVER CLIENT	the server is ended after the client
-#	alone NAME SWITCH COMMAND		there is no server
+#	spread NAME SWITCH COMMAND		it starts its server itself
+#	alone NAME SWITCH COMMAND		the same, on one host only
 #
 # SWITCH is how its user asks it for on-demand memory: words, which stand for @ODP in the commands, or VAR=VALUE
 # for its environment; or nothing, if there is no way. @HOST and @PORT are the server's address and a port of its own.
@@ -97,9 +98,12 @@ done
 
 family MPI openmpi-bin mpich
 ompi="mpirun.openmpi --allow-run-as-root --oversubscribe -np 2"
-alone "Open MPI over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
+if [[ $peer ]]; then
+	ompi+=" --host 198.51.100.1,$peer --mca plm_rsh_agent $here/launch --mca oob_tcp_if_include eth0"
+fi
+spread "Open MPI over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
 	"$ompi --mca pml ucx --mca osc ucx --mca btl ^openib,vader,sm,tcp @BUILD/program_openmpi"
-alone "Open MPI over libfabric" FI_VERBS_USE_ODP=1 \
+spread "Open MPI over libfabric" FI_VERBS_USE_ODP=1 \
 	"FI_UNIVERSE_SIZE=2 $ompi --mca pml cm --mca mtl ofi --mca mtl_ofi_provider_include 'verbs;ofi_rxm' \
 	@BUILD/program_openmpi messages"
 alone "MPICH over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
