@@ -110,4 +110,5 @@ alone "MPICH over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
 	"MPIR_CVAR_NOLOCAL=1 mpirun.mpich -np 2 @BUILD/program_mpich"
 
 family ours
-limit=300 program "grid of offsets, lengths and MTUs" WIRE_ODP=1 "@BUILD/test_wire server @PORT" "@BUILD/test_wire client @HOST @PORT"
+limit=300 program "grid of offsets, lengths and MTUs" WIRE_ODP=1 "@BUILD/test_wire server @PORT" \
+	"${netem:+WIRE_PACKETS=80 }@BUILD/test_wire client @HOST @PORT"
