@@ -154,14 +154,26 @@ static int odp_slow_add(struct odp_mirror *m, struct odp_span span, bool write,
 		list_add_tail(&item->list, &slow->fresh);
 		odp_waiter_add(waiter, &item->waiters);
 		odp_slow_wake(slow);
-	} else if (slow->nr_items > slow->nr_failed) {
-		/* Come again when something has been done. */
-		odp_waiter_add(waiter, &slow->starved);
 	} else {
-		return -ENOMEM;
+		/* Come again when something has been done, or before long. */
+		odp_waiter_add(waiter, &slow->starved);
+		if (slow->nr_items == slow->nr_failed)
+			queue_delayed_work(odp_wq, &slow->kicker, ODP_TURN);
 	}
 
 	return -EINPROGRESS;
+}
+
+/**
+ * odp_slow_feed - have those come again for whom there was no room
+ * @slow: the space's
+ */
+void odp_slow_feed(struct odp_slow *slow)
+{
+	LIST_HEAD(waiters);
+
+	odp_waiters_take(&slow->starved, &waiters);
+	odp_waiters_wake(&waiters);
 }
 
 /**
@@ -175,8 +187,9 @@ static int odp_slow_add(struct odp_mirror *m, struct odp_span span, bool write,
  *
  * Does not sleep.
  *
- * Return: -EINPROGRESS if it is under way now; why it failed, if it was and
- * did; -ESRCH if the process has no worker any more; -ENOMEM.
+ * Return: -EINPROGRESS if it is under way now, or will be when there is memory
+ * for it; why it failed, if it was under way and did; -ESRCH if the process has
+ * no worker any more.
  */
 int odp_slow_request(struct odp_mirror *m, struct odp_span span, bool write,
 		     bool ahead, struct odp_waiter *waiter, bool *fresh)
@@ -496,7 +509,8 @@ void odp_slow_forget(struct odp_mirror *m)
 	bool busy;
 
 	spin_lock(&slow->lock);
-	busy = slow->nr_items > slow->nr_failed || slow->nr_prefetches;
+	busy = slow->nr_items > slow->nr_failed || slow->nr_prefetches ||
+	       !list_empty(&slow->starved);
 	if (busy)
 		odp_slow_abandon(slow, m, &orphans, &waiters);
 	spin_unlock(&slow->lock);

@@ -100,12 +100,12 @@ struct odp_worker {
  * @again: what has had a turn and needs another
  * @taken: how often a worker took something up
  * @failed: what has failed, oldest first
- * @starved: those who wait and for whom there was no room
+ * @starved: those who wait and for whom there was no room, or no memory
  * @workers: all workers, dead ones too
  * @idle: those without work
  * @nr_workers: those alive, or about to be
  * @kicker: makes workers that wait go on to the next item in turn, and wakes
- *	whoever waits for a dying mirror's pages
+ *	whoever is starved, or waits for a dying mirror's pages
  */
 struct odp_slow {
 	spinlock_t lock; /* see above */
@@ -127,6 +127,7 @@ struct odp_slow {
 void odp_slow_init(struct odp_slow *slow);
 void odp_slow_exit(struct odp_slow *slow);
 void odp_slow_wake(struct odp_slow *slow);
+void odp_slow_feed(struct odp_slow *slow);
 struct odp_item *odp_slow_take(struct odp_slow *slow);
 int odp_item_run(struct odp_item *item);
 void odp_item_ran(struct odp_item *item, int err);

@@ -195,6 +195,7 @@ static void odp_workers_kicker(struct work_struct *work)
 	spin_lock(&s->slow.lock);
 	turn = odp_slow_turn(&s->slow);
 	spin_unlock(&s->slow.lock);
+	odp_slow_feed(&s->slow);
 	if (odp_workers_kick(s, turn))
 		queue_delayed_work(odp_wq, &s->slow.kicker, ODP_TURN);
 }
