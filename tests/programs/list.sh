@@ -10,6 +10,7 @@
 #
 # SWITCH is how its user asks it for on-demand memory: words, which stand for @ODP in the commands, or VAR=VALUE
 # for its environment; or nothing, if there is no way. @HOST and @PORT are the server's address and a port of its own.
+# With in_kernel=1, it is the kernel that registers memory: nothing can be forced then.
 
 perf=(-d rxe0 -x 1 -F -p @PORT)
 
@@ -104,6 +105,14 @@ alone "Open MPI over libfabric" FI_VERBS_USE_ODP=1 \
 	@BUILD/program_openmpi messages"
 alone "MPICH over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
 	"MPIR_CVAR_NOLOCAL=1 mpirun.mpich -np 2 @BUILD/program_mpich"
+
+family kernel nvme-cli nfs-kernel-server
+in_kernel=1 daemon "NVMe over RDMA, checking" '' "@HERE/nvme serve @HOST @PORT" "@HERE/nvme use @HOST @PORT"
+in_kernel=1 daemon "NFS over RDMA, checking" '' "@HERE/nfs serve @HOST @PORT" "@HERE/nfs use @HOST @PORT"
+# What cannot be pinned, RDS asks for on demand. With an iova that is not the address, as it wants that, the on-demand
+# memory of the distribution's rxe may crash the kernel.
+in_kernel=1 program "RDS, messages and RDMA" dax "modprobe rds_rdma && @BUILD/test_rds server @HOST @PORT @ODP" \
+	"modprobe rds_rdma && @BUILD/test_rds client @HOST @PORT @ODP"
 
 family ours
 limit=300 program "grid of offsets, lengths and MTUs" WIRE_ODP=1 "@BUILD/test_wire server @PORT" "@BUILD/test_wire client @HOST @PORT"
