@@ -5,6 +5,13 @@
 # ./run programs: programs that nobody here wrote (tests/programs/list.sh), pinned on the distribution's rxe and on
 # ours, and on demand by their own switch and by force; a table of what came of it, build/programs/KERNEL.md.
 
+# programs_build: those that are not packaged.
+programs_build() {
+	step "Building programs that Debian has no package of" "$top/build/logs/build-programs.log" \
+		in_root "exec /mnt/odp/vm/guest/build-programs" ||
+		die "The build failed; all of its output is in build/logs/build-programs.log."
+}
+
 # programs_kernel KERNEL [REGEX]
 programs_kernel() {
 	local kernel=$1 log=$top/build/logs/programs-$1.log
@@ -41,6 +48,7 @@ cmd_programs() {
 	((!guest_stock)) || die "programs loads both, the distribution's rxe and ours; leave --stock out."
 	kernels_ready
 	mkdir -p -- "$top/build/programs"
+	programs_build
 	kernels_each programs_kernel ${match:+"$match"}
 	for kernel in "${kernels[@]}"; do
 		programs_table "$kernel" "$kernel" || status=1

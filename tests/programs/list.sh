@@ -96,7 +96,30 @@ for size in 64 65536 1048576; do
 		"fi_pingpong -p 'verbs;ofi_rxm' -e rdm -c -I 50 -S $size -P @PORT @HOST"
 done
 
-family MPI openmpi-bin mpich
+# fabtest NAME PROGRAM OPTION...: with -v, they compare data.
+fabtest() {
+	[[ ! -x $built/$2 ]] || program "$1" FI_VERBS_USE_ODP=1 "@BUILT/${*:2} -s @HOST -B @PORT" "@BUILT/${*:2} -P @PORT @HOST"
+}
+
+# Of the source of the same version; what runfabtests.sh leaves out for verbs is left out.
+family fabtests libfabric-bin
+for test in fi_msg_{pingpong,bw} "fi_rma_bw -o "{write,read,writedata} "fi_rma_pingpong -o "{write,writedata} \
+	"fi_inject_test -A inject" "fi_cq_data -o senddata"; do
+	# Who takes -e wants it, and the first one is of this kind only.
+	[[ $test == fi_msg* ]] && kind='' || kind='-e msg'
+	[[ $test == fi_@(inject|cq)* ]] && check='' || check='-I 20 -v'
+	# shellcheck disable=SC2086 # words
+	fabtest "${test#fi_} msg" $test $kind -p verbs $check
+done
+export FI_UNIVERSE_SIZE=2
+for test in fi_rdm_{pingpong,bw,tagged_pingpong,tagged_bw,cntr_pingpong} "fi_rma_bw -e rdm -o "{write,read,writedata} \
+	"fi_rdm_atomic -o all" "fi_multi_mr -e rdm -V" "fi_rdm_rma_event" "fi_unmap_mem -e rdm"; do
+	[[ $test == fi_@(multi|rdm_rma|unmap)* ]] && check='' || check='-I 20 -v'
+	# shellcheck disable=SC2086 # words
+	fabtest "${test#fi_}" $test -p "'verbs;ofi_rxm'" $check
+done
+
+family MPI openmpi-bin mpich python3-mpi4py
 ompi="mpirun.openmpi --allow-run-as-root --oversubscribe -np 2"
 alone "Open MPI over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
 	"$ompi --mca pml ucx --mca osc ucx --mca btl ^openib,vader,sm,tcp @BUILD/program_openmpi"
@@ -105,6 +128,16 @@ alone "Open MPI over libfabric" FI_VERBS_USE_ODP=1 \
 	@BUILD/program_openmpi messages"
 alone "MPICH over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
 	"MPIR_CVAR_NOLOCAL=1 mpirun.mpich -np 2 @BUILD/program_mpich"
+# shellcheck disable=SC2086
+alone "mpi4py over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
+	"$ompi --mca pml ucx --mca osc ucx --mca btl ^openib,vader,sm,tcp python3 @HERE/python_mpi.py"
+
+if [[ -x $built/rdma-test ]]; then
+	family valkey
+	daemon "valkey, its rdma-test" '' \
+		"@BUILT/valkey-server --port 0 --rdma-port @PORT --rdma-bind @HOST --save '' --dir /tmp" \
+		"@BUILT/rdma-test -t 4 -h @HOST -p @PORT"
+fi
 
 family kernel nvme-cli nfs-kernel-server
 in_kernel=1 daemon "NVMe over RDMA, checking" '' "@HERE/nvme serve @HOST @PORT" "@HERE/nvme use @HOST @PORT"
