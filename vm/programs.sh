@@ -3,7 +3,12 @@
 # SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 #
 # ./run programs: programs that nobody here wrote (tests/programs/list.sh), pinned on the distribution's rxe and on
-# ours, and on demand by their own switch and by force; a table of what came of it, build/programs/KERNEL.md.
+# ours, and on demand by their own switch and by force; a table of what came of it, build/programs/KERNEL.md. With
+# --bandwidth, those that report one (tests/programs/bandwidth.sh), forced beside pinned: KERNEL-bandwidth.md.
+
+# Of the bandwidth with pinned memory, forced on demand must reach so much; in so many rounds.
+programs_goal=0.95
+programs_rounds=5
 
 # programs_build: those that are not packaged.
 programs_build() {
@@ -12,11 +17,12 @@ programs_build() {
 		die "The build failed; all of its output is in build/logs/build-programs.log."
 }
 
-# programs_kernel KERNEL [REGEX]
+# programs_kernel KERNEL [OPTION...]: options of tests/programs/try.
 programs_kernel() {
 	local kernel=$1 log=$top/build/logs/programs-$1.log
-	rm -f -- "$top/build/programs/$1.tsv"
-	boot_exec "$kernel" "$top" /mnt/odp/tests/programs/try ${2:+--match "$2"} "/mnt/odp/build/programs/$kernel.tsv" 2>&1 |
+	shift
+	rm -f -- "$top/build/programs/$kernel$programs_of.tsv"
+	boot_exec "$kernel" "$top" /mnt/odp/tests/programs/try "$@" "/mnt/odp/build/programs/$kernel$programs_of.tsv" 2>&1 |
 		tee "$log" | sed -u "s/^/$kernel: /"
 }
 
@@ -31,14 +37,29 @@ programs_table() {
 	return "$status"
 }
 
+# programs_bandwidth KERNEL: fails if that is too little.
+programs_bandwidth() {
+	local results=$top/build/programs/$1-bandwidth.tsv status=0
+	say "Linux $(image_kernel_version "$1"), also in build/programs/$1-bandwidth.md:"
+	[[ -e $results ]] || { say "There are no results."; return 1; }
+	awk -v goal="$programs_goal" -f "$top/tests/programs/bandwidth.awk" "$results" >"${results%.tsv}.md" || status=1
+	cat -- "${results%.tsv}.md"
+	return "$status"
+}
+
 cmd_programs() {
-	local match='' args=() kernel kernels=() status=0
+	local programs_of='' options=() args=() kernel kernels=() status=0
 	while (($#)); do
 		case $1 in
 		--match)
 			(($# > 1)) || die "--match needs a regular expression; ./run help shows how."
-			match=$2
+			options+=(--match "$2")
 			shift 2
+			;;
+		--bandwidth)
+			programs_of=-bandwidth
+			options+=(--columns "ours force" --rounds "$programs_rounds")
+			shift
 			;;
 		*) args+=("$1"); shift ;;
 		esac
@@ -49,10 +70,18 @@ cmd_programs() {
 	kernels_ready
 	mkdir -p -- "$top/build/programs"
 	programs_build
-	kernels_each programs_kernel ${match:+"$match"}
-	for kernel in "${kernels[@]}"; do
-		programs_table "$kernel" "$kernel" || status=1
-	done
+	if [[ $programs_of ]]; then
+		# One guest at a time: they would slow each other down.
+		for kernel in "${kernels[@]}"; do
+			programs_kernel "$kernel" "${options[@]}" || status=$?
+			programs_bandwidth "$kernel" || status=1
+		done
+	else
+		kernels_each programs_kernel "${options[@]}"
+		for kernel in "${kernels[@]}"; do
+			programs_table "$kernel" "$kernel" || status=1
+		done
+	fi
 	if ((status)); then
 		say "Something failed (status $status)."
 	fi
