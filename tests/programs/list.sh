@@ -114,7 +114,7 @@ export FI_UNIVERSE_SIZE=2
 for test in pingpong bw tagged_pingpong tagged_bw; do
 	fabtest "fi_rdm_$test" -v -p "'verbs;ofi_rxm'" "$sizes"
 done
-for verb in write read writedata; do
+for verb in write read "writedata -v"; do
 	fabtest fi_rma_bw -e msg -o "$verb" -p verbs "$sizes"
 	fabtest fi_rma_bw -e rdm -o "$verb" -p "'verbs;ofi_rxm'" "$sizes"
 done
@@ -138,7 +138,7 @@ if [[ -x $built/rdma-test ]]; then
 	family valkey
 	daemon "valkey, its rdma-test" '' \
 		"@BUILT/valkey-server --port 0 --rdma-port @PORT --rdma-bind @HOST --save '' --dir /tmp" \
-		"@BUILT/rdma-test -t 4 -h @HOST -p @PORT"
+		"@BUILT/rdma-test -t 4 -m 100 -M 200 -h @HOST -p @PORT"
 fi
 
 family kernel nvme-cli nfs-kernel-server
