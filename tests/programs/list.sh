@@ -144,9 +144,10 @@ fi
 family kernel nvme-cli nfs-kernel-server
 in_kernel=1 daemon "NVMe over RDMA, checking" '' "@HERE/nvme serve @HOST @PORT" "@HERE/nvme use @HOST @PORT"
 in_kernel=1 daemon "NFS over RDMA, checking" '' "@HERE/nfs serve @HOST @PORT" "@HERE/nfs use @HOST @PORT"
-# What cannot be pinned, RDS asks for on demand. With an iova that is not the address, as it wants that, the on-demand
-# memory of the distribution's rxe may crash the kernel.
-in_kernel=1 program "RDS, messages and RDMA" dax "modprobe rds_rdma && @BUILD/test_rds server @HOST @PORT @ODP" \
+# RDS asks for on-demand memory of what cannot be pinned: files on an NVDIMM. (Without @ODP, / is a mount point.) With an
+# iova that is not the address, as RDS wants it there, the on-demand memory of the distribution's rxe may crash the kernel.
+in_kernel=1 program "RDS, messages and RDMA" /tmp/odp-dax \
+	"modprobe rds_rdma && { mountpoint -q /@ODP || @HERE/../lib/dax-mount ext4 @ODP; } && @BUILD/test_rds server @HOST @PORT @ODP" \
 	"modprobe rds_rdma && @BUILD/test_rds client @HOST @PORT @ODP"
 
 family ours

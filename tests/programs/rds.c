@@ -3,11 +3,11 @@
  * The kernel's RDS sockets over RDMA: messages, and RDMA to and from memory that
  * the kernel registers for its user, all bytes compared.
  *
- *	test_rds server ADDRESS PORT [dax]
- *	test_rds client ADDRESS PORT [dax]
+ *	test_rds server ADDRESS PORT [FOLDER]
+ *	test_rds client ADDRESS PORT [FOLDER]
  *
- * RDS pins that memory, except where it cannot: with "dax" it is a file on an
- * NVDIMM, and RDS asks the device for an on-demand region. Over TCP the client
+ * RDS pins that memory, except where it cannot: with a folder it is a file there,
+ * on an NVDIMM, and RDS asks the device for an on-demand region. Over TCP the client
  * only sees that the server's socket is there: RDS drops what has none.
  */
 #include <arpa/inet.h>
@@ -21,7 +21,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "dax.h"
 #include "env.h"
 
 #define REGION_LEN MIB
@@ -46,7 +45,7 @@ struct end {
 	int rds, tcp;
 	struct sockaddr_in peer;	/* its RDS socket */
 	uint8_t *mem;
-	bool dax;
+	bool file;
 };
 
 static char **args;
@@ -68,16 +67,13 @@ static struct sockaddr_in address(void)
 	return addr;
 }
 
-static uint8_t *dax_map(void)
+static uint8_t *file_map(const char *folder)
 {
-	const char *why = dax_mount("ext4");
-	char path[64];
+	char path[256];
 	uint8_t *mem;
 	int fd;
 
-	if (why)
-		test_fail("%s", why);
-	snprintf(path, sizeof(path), DAX_DIR "/%s", args[1]);
+	snprintf(path, sizeof(path), "%s/%s", folder, args[1]);
 	fd = open(path, O_RDWR | O_CREAT, 0600);
 	must(path, fd);
 	must("ftruncate", ftruncate(fd, REGION_LEN));
@@ -93,8 +89,8 @@ static void end_open(struct end *e, const struct sockaddr_in *addr)
 	const struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
 	const int transport = RDS_TRANS_IB, room = 4 * MIB;
 
-	e->dax = args[4];
-	e->mem = e->dax ? dax_map() : mem_anon(REGION_LEN);
+	e->file = args[4];
+	e->mem = e->file ? file_map(args[4]) : mem_anon(REGION_LEN);
 	e->rds = socket(AF_RDS, SOCK_SEQPACKET, 0);
 	must("a socket of RDS", e->rds);
 	must("SO_RDS_TRANSPORT",
@@ -111,7 +107,7 @@ static void end_close(struct end *e)
 {
 	close(e->rds);
 	close(e->tcp);
-	if (e->dax)
+	if (e->file)
 		munmap(e->mem, REGION_LEN);
 	mem_release();
 }
@@ -196,7 +192,7 @@ static void fill(struct end *e, const struct cell *c, bool source)
 	pattern_fill(e->mem, REGION_LEN, ~c->seed, 0);
 	if (source)
 		pattern_fill(e->mem + PAGE + c->off, c->len, c->seed, 0);
-	if (e->dax)
+	if (e->file)
 		mem_cold(e->mem, REGION_LEN);
 }
 
@@ -327,13 +323,13 @@ int main(int argc, char **argv)
 	const struct CMUnitTest client[] = { cmocka_unit_test(ask) };
 
 	args = argv;
-	if (argc == 4 || (argc == 5 && !strcmp(argv[4], "dax"))) {
+	if (argc == 4 || argc == 5) {
 		if (!strcmp(argv[1], "server"))
 			return cmocka_run_group_tests(server, NULL, NULL);
 		if (!strcmp(argv[1], "client"))
 			return cmocka_run_group_tests(client, NULL, NULL);
 	}
-	fprintf(stderr, "usage: %s server|client ADDRESS PORT [dax]\n",
+	fprintf(stderr, "usage: %s server|client ADDRESS PORT [FOLDER]\n",
 		argv[0]);
 	return 2;
 }
