@@ -199,9 +199,12 @@ static void fill(struct end *e, const struct cell *c, bool source)
 static void check(struct end *e, const struct cell *c)
 {
 	const size_t start = PAGE + c->off, stop = start + c->len;
+	char what[64];
 
+	snprintf(what, sizeof(what), "%s at offset %zu",
+		 c->op == WRITE ? "a write" : "a read", c->off);
 	pattern_check("before the target", e->mem, start, ~c->seed, 0);
-	pattern_check("the target", e->mem + start, c->len, c->seed, 0);
+	pattern_check(what, e->mem + start, c->len, c->seed, 0);
 	pattern_check("behind the target", e->mem + stop, REGION_LEN - stop,
 		      ~c->seed, stop);
 }
