@@ -243,8 +243,12 @@ static void ask_cell(struct end *e, const struct cell *c)
 		.remote_vec.bytes = c->len,
 		.local_vec_addr = (uintptr_t)&local,
 		.nr_local = 1,
+		/*
+		 * RDS tells of a read when the message that goes with it has
+		 * been acknowledged: that one must wait for the data.
+		 */
 		.flags = RDS_RDMA_NOTIFY_ME |
-			 (c->op == WRITE ? RDS_RDMA_READWRITE : 0),
+			 (c->op == WRITE ? RDS_RDMA_READWRITE : RDS_RDMA_FENCE),
 		.user_token = c->seed,
 	};
 	struct rds_rdma_notify done;
