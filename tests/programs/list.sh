@@ -149,6 +149,11 @@ in_kernel=1 daemon "NFS over RDMA, checking" '' "@HERE/nfs serve @HOST @PORT" "@
 in_kernel=1 program "RDS, messages and RDMA" /tmp/odp-dax \
 	"modprobe rds_rdma && { mountpoint -q /@ODP || @HERE/../lib/dax-mount ext4 @ODP; } && @BUILD/test_rds server @HOST @PORT @ODP" \
 	"modprobe rds_rdma && @BUILD/test_rds client @HOST @PORT @ODP"
+# Within a host, SMC does without RDMA; and not every kernel has it.
+if [[ $peer ]] && modprobe -qn smc; then
+	in_kernel=1 program "SMC-R" '' "modprobe smc && @BUILD/test_smc server @HOST @PORT" \
+		"modprobe smc && @BUILD/test_smc client @HOST @PORT"
+fi
 
 family ours
 limit=300 program "grid of offsets, lengths and MTUs" WIRE_ODP=1 "@BUILD/test_wire server @PORT" "@BUILD/test_wire client @HOST @PORT"
