@@ -10,32 +10,32 @@ export UCX_TLS=rc_verbs,ud_verbs:aux UCX_NET_DEVICES=rxe0:1 UCX_IB_GID_INDEX=0 F
 
 family perftest perftest
 for tool in ib_{write,read,send}_bw; do
-	rate='$1 == 65536 { print $4 }' program "$tool" --odp "$tool -d rxe0 -x 1 -F -p @PORT -n 3000" \
-		"$tool -d rxe0 -x 1 -F -p @PORT -n 3000 @HOST"
+	rate='$1 == 65536 { print $4 }' program "$tool" --odp "$tool -d rxe0 -x 1 -F -p @PORT -n 1000" \
+		"$tool -d rxe0 -x 1 -F -p @PORT -n 1000 @HOST"
 done
 
 family qperf qperf
 for test in rc_bw rc_rdma_write_bw; do
 	rate='$1 == "bw" { print $3 * ($4 ~ /^GB/ ? 1024 : 1) }' daemon "qperf $test" '' "qperf -lp @PORT" \
-		"qperf -lp @PORT -cm1 -t 4 @HOST $test"
+		"qperf -lp @PORT -cm1 -t 2 @HOST $test"
 done
 
 family fio fio
 rate='match($0, /bw=[0-9.]+[KMG]iB/) && !n++ { print substr($0, RSTART + 3) * ($0 ~ /bw=[0-9.]+G/ ? 1024 : 1) }' \
 	program "fio, rdma write" '' \
-	"fio --name=s --ioengine=rdma --port=@PORT --rw=read --verb=recv --bs=64k --size=192m --iodepth=4" \
-	"fio --name=c --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=write --bs=64k --size=192m --iodepth=4"
+	"fio --name=s --ioengine=rdma --port=@PORT --rw=read --verb=recv --bs=64k --size=64m --iodepth=4" \
+	"fio --name=c --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=write --bs=64k --size=64m --iodepth=4"
 
 family UCX ucx-utils
 for test in tag_bw ucp_put_bw; do
 	rate='/^Final:/ { print $6 }' program "ucx_perftest $test" UCX_REG_NONBLOCK_MEM_TYPES=host \
 		"script -qec 'ucx_perftest -p @PORT' /dev/null" \
-		"script -qec 'ucx_perftest @HOST -p @PORT -t $test -s 65536 -n 2000 -w 50' /dev/null"
+		"script -qec 'ucx_perftest @HOST -p @PORT -t $test -s 65536 -n 1000 -w 50' /dev/null"
 done
 
 family libfabric libfabric-bin
 rate='$1 == "64k" { print $5 }' program "fi_pingpong msg" FI_VERBS_USE_ODP=1 \
-	"fi_pingpong -p verbs -e msg -I 2000 -S 65536 -B @PORT" "fi_pingpong -p verbs -e msg -I 2000 -S 65536 -P @PORT @HOST"
+	"fi_pingpong -p verbs -e msg -I 500 -S 65536 -B @PORT" "fi_pingpong -p verbs -e msg -I 500 -S 65536 -P @PORT @HOST"
 [[ ! -x $built/fi_rma_bw ]] || rate='$1 == "64k" { print $6 }' program "fabtests rma_bw" FI_VERBS_USE_ODP=1 \
-	"@BUILT/fi_rma_bw -o write -e msg -p verbs -S 65536 -I 2000 -w 50 -s @HOST -B @PORT" \
-	"@BUILT/fi_rma_bw -o write -e msg -p verbs -S 65536 -I 2000 -w 50 -P @PORT @HOST"
+	"@BUILT/fi_rma_bw -o write -e msg -p verbs -S 65536 -I 1000 -w 50 -s @HOST -B @PORT" \
+	"@BUILT/fi_rma_bw -o write -e msg -p verbs -S 65536 -I 1000 -w 50 -P @PORT @HOST"

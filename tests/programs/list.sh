@@ -119,7 +119,6 @@ for verb in write read "writedata -v"; do
 	fabtest fi_rma_bw -e rdm -o "$verb" -p "'verbs;ofi_rxm'" "$sizes"
 done
 fabtest fi_rdm_atomic -o all -v -p "'verbs;ofi_rxm'" -I 5 -S 1024
-fabtest fi_multi_recv -e rdm -p "'verbs;ofi_rxm'" -I 5
 
 family MPI openmpi-bin mpich python3-mpi4py
 ompi="mpirun.openmpi --allow-run-as-root --oversubscribe -np 2"
