@@ -21,7 +21,7 @@ for test in rc_bw rc_rdma_write_bw; do
 done
 
 family fio fio
-rate='match($0, /bw=[0-9.]+[KMG]iB/) && !n++ { print substr($0, RSTART + 3) * ($0 ~ /bw=[0-9.]+G/ ? 1024 : 1) }' \
+rate='match($0, /bw=[0-9.]+[KMG]/) && !n++ { print substr($0, RSTART + 3) * 1024 ^ (index("KMG", substr($0, RSTART + RLENGTH - 1, 1)) - 2) }' \
 	program "fio, rdma write" '' \
 	"fio --name=s --ioengine=rdma --port=@PORT --rw=read --verb=recv --bs=64k --size=64m --iodepth=4" \
 	"fio --name=c --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=write --bs=64k --size=64m --iodepth=4"
