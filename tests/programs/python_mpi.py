@@ -41,16 +41,18 @@ def messages():
 
 def window():
     length, place = 300001, 4093
+    # What is put must stay until the fence.
+    out = data(RANK, 88, length)
     memory = mmap.mmap(-1, 1 << 20)
     win = MPI.Win.Create(memory, comm=WORLD)
     win.Fence()
-    win.Put(data(RANK, 88, length), OTHER, place)
+    win.Put(out, OTHER, place)
     win.Fence()
     expect('a put', memory[place:place + length], data(OTHER, 88, length))
     got = bytearray(length)
     win.Get(got, OTHER, place)
     win.Fence()
-    expect('a get', bytes(got), data(RANK, 88, length))
+    expect('a get', bytes(got), out)
     win.Free()
 
 
