@@ -59,7 +59,8 @@ cmd_programs() {
 			;;
 		--bandwidth)
 			programs_of=-bandwidth
-			options+=(--columns "ours force" --rounds "$programs_rounds")
+			# qperf's client may come before its server listens in rdma_cm, and is refused.
+			options+=(--columns "ours force" --rounds "$programs_rounds" --tries 3)
 			shift
 			;;
 		*) args+=("$1"); shift ;;
