@@ -26,8 +26,8 @@ rate='match($0, /bw=[0-9.]+[KMG]/) && !n++ { print substr($0, RSTART + 3) * 1024
 	"fio --name=c --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=write --bs=64k --size=64m --iodepth=4"
 
 family libfabric libfabric-bin
-rate='$1 == "64k" { print $5 }' program "fi_pingpong msg" FI_VERBS_USE_ODP=1 \
+rate='$1 == "64k" { print $6 + 0 }' program "fi_pingpong msg" FI_VERBS_USE_ODP=1 \
 	"fi_pingpong -p verbs -e msg -I 500 -S 65536 -B @PORT" "fi_pingpong -p verbs -e msg -I 500 -S 65536 -P @PORT @HOST"
-[[ ! -x $built/fi_rma_bw ]] || rate='$1 == "64k" { print $6 }' program "fabtests rma_bw" FI_VERBS_USE_ODP=1 \
+[[ ! -x $built/fi_rma_bw ]] || rate='$1 == "64k" { print $5 + 0 }' program "fabtests rma_bw" FI_VERBS_USE_ODP=1 \
 	"@BUILT/fi_rma_bw -o write -e msg -p verbs -S 65536 -I 1000 -w 50 -s @HOST -B @PORT" \
 	"@BUILT/fi_rma_bw -o write -e msg -p verbs -S 65536 -I 1000 -w 50 -P @PORT @HOST"
