@@ -8,7 +8,7 @@
 #
 #   odp-guest               says that the folder is ours
 #   root/                   the folder; /usr/src/odp-linux-K holds what is used of linux-source,
-#                           /usr/src/rdma-core.tar.gz the source of rdma-core
+#                           /usr/src/PACKAGE.tar.* the source of rdma-core, and of what ./run programs builds
 #   root.ext4               the same as a file system
 #   kernels/K/version       such as 6.12.107+deb13-amd64
 #   kernels/K/vmlinuz       and initramfs
@@ -23,7 +23,7 @@ guest_packages=(
 	coccinelle sparse valgrind mandoc dpkg-dev xz-utils procps util-linux busybox-static cpio
 	zlib1g-dev flex bison bc libelf-dev libssl-dev libfuse3-dev fuse3 dmsetup e2fsprogs xfsprogs
 	librpma-dev qemu-system-x86 gnuplot-nox rdmacm-utils qperf fio ucx-utils libucx-dev openmpi-bin libopenmpi-dev
-	mpich libmpich-dev python3-mpi4py libfabric-bin stress-ng nvme-cli socat
+	mpich libmpich-dev python3-mpi4py libfabric-bin libfabric-dev libtool stress-ng nvme-cli socat nfs-kernel-server nfs-common
 )
 
 # image_ready SERIES...: after it, the image exists and fits these scripts, and has these series' kernels as far
@@ -42,7 +42,7 @@ image_ready() {
 	root_key=$(
 		{
 			echo "$sources" "${guest_packages[*]}" "$ODP_SERIES" "$(<"$guest_dir/asked")"
-			cat -- "$top"/vm/guest/{install-kernels,fetch-rdma-core}
+			cat -- "$top"/vm/guest/{install-kernels,fetch-source}
 		} | sha256sum | cut -d ' ' -f 1
 	)
 	boot_key=$root_key-$(cat -- "$top"/vm/guest/{mkinitramfs,initramfs-init} | sha256sum | cut -d ' ' -f 1)
@@ -99,7 +99,10 @@ image_build_root() {
 	mkdir -p -- "$guest_dir/source"
 	echo "$sources" >"$guest_dir/sources.list"
 	# shellcheck disable=SC2016 # mmdebstrap runs it, with the root folder as $1
-	local hook='"$ODP_HOOKS/install-kernels" "$1" && "$ODP_HOOKS/fetch-rdma-core" "$1"'
+	local hook='"$ODP_HOOKS/install-kernels" "$1" && "$ODP_HOOKS/fetch-source" "$1" rdma-core libibverbs1'
+	# What has no source here is left out of ./run programs.
+	# shellcheck disable=SC2016
+	local more='for package in libfabric valkey; do "$ODP_HOOKS/fetch-source" "$1" "$package" || true; done'
 	step "Building the guest from $(echo "$sources" | cut -d ' ' -f 2 | sort -u | paste -sd ' ')" \
 		"$top/build/logs/guest.log" \
 		as_root env INITRD=No ODP_HOOKS="$top/vm/guest" ODP_SERIES="$ODP_SERIES" \
@@ -108,7 +111,7 @@ image_build_root() {
 		--include="$(IFS=,; echo "${guest_packages[*]}")" \
 		--aptopt='APT::Install-Recommends "false"' "${options[@]}" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-		--customize-hook="$hook" \
+		--customize-hook="$hook" --customize-hook="$more" \
 		trixie "$guest_dir/root" "$guest_dir/sources.list" ||
 		image_failed
 

@@ -43,7 +43,7 @@ packages_bootstrap() {
 	local name=$1 hook=$2 root=$packages/$1 key option options=() sources
 	shift 2
 	sources=$([[ $name == machine ]] && packages_sources || mirror_list)
-	key=$(echo "$sources $hook $*" | cat - "$top"/vm/guest/{make-machine,fetch-rdma-core} | sha256sum | cut -d ' ' -f 1)
+	key=$(echo "$sources $hook $*" | cat - "$top"/vm/guest/{make-machine,fetch-source} | sha256sum | cut -d ' ' -f 1)
 	[[ $(cat -- "$root.stamp" 2>/dev/null) != "$key" ]] || return 0
 	space_for "$packages_mib" "Trying the packages" "$guest_dir" " or set ODP_GUEST_DIR to another disk"
 	while read -r option; do
@@ -158,7 +158,7 @@ cmd_packages() {
 	[[ $series != "$ODP_STABLE" ]] || die "There is no kernel to upgrade to; name another one than $ODP_STABLE."
 	mapfile -t depends < <(packages_build_depends)
 	# shellcheck disable=SC2016 # mmdebstrap runs it, with the root folder as $1
-	packages_bootstrap builder 'mkdir -p "$1/mnt/odp" && "$ODP_HOOKS/fetch-rdma-core" "$1"' \
+	packages_bootstrap builder 'mkdir -p "$1/mnt/odp" && "$ODP_HOOKS/fetch-source" "$1" rdma-core libibverbs1' \
 		"${builder_packages[@]}" "${depends[@]}"
 	# shellcheck disable=SC2016
 	packages_bootstrap machine '"$ODP_HOOKS/make-machine" "$1"' "${machine_packages[@]}"

@@ -3,13 +3,27 @@
 # SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 #
 # ./run programs: programs that nobody here wrote (tests/programs/list.sh), pinned on the distribution's rxe and on
-# ours, and on demand by their own switch and by force; a table of what came of it, build/programs/KERNEL.md.
+# ours, and on demand by their own switch and by force; a table of what came of it, build/programs/KERNEL.md. With
+# --bandwidth, those that report one (tests/programs/bandwidth.sh), forced beside pinned: KERNEL-bandwidth.md.
 
-# programs_kernel KERNEL [REGEX]
+# Of the bandwidth with pinned memory, forced on demand must reach so much; in so many rounds. The guest's clock counts
+# instructions then: whatever else the machine does, the figures repeat.
+programs_goal=0.95
+programs_rounds=3
+
+# programs_build: those that are not packaged.
+programs_build() {
+	step "Building programs that Debian has no package of" "$top/build/logs/build-programs.log" \
+		in_root "exec /mnt/odp/vm/guest/build-programs" ||
+		die "The build failed; all of its output is in build/logs/build-programs.log."
+}
+
+# programs_kernel KERNEL [OPTION...]: options of tests/programs/try.
 programs_kernel() {
 	local kernel=$1 log=$top/build/logs/programs-$1.log
-	rm -f -- "$top/build/programs/$1.tsv"
-	boot_exec "$kernel" "$top" /mnt/odp/tests/programs/try ${2:+--match "$2"} "/mnt/odp/build/programs/$kernel.tsv" 2>&1 |
+	shift
+	rm -f -- "$top/build/programs/$kernel$programs_of.tsv"
+	boot_exec "$kernel" "$top" /mnt/odp/tests/programs/try "$@" "/mnt/odp/build/programs/$kernel$programs_of.tsv" 2>&1 |
 		tee "$log" | sed -u "s/^/$kernel: /"
 }
 
@@ -24,14 +38,30 @@ programs_table() {
 	return "$status"
 }
 
+# programs_bandwidth KERNEL: fails if that is too little.
+programs_bandwidth() {
+	local results=$top/build/programs/$1-bandwidth.tsv status=0
+	say "Linux $(image_kernel_version "$1"), also in build/programs/$1-bandwidth.md:"
+	[[ -e $results ]] || { say "There are no results."; return 1; }
+	awk -v goal="$programs_goal" -f "$top/tests/programs/bandwidth.awk" "$results" >"${results%.tsv}.md" || status=1
+	cat -- "${results%.tsv}.md"
+	return "$status"
+}
+
 cmd_programs() {
-	local match='' args=() kernel kernels=() status=0
+	local programs_of='' options=() args=() kernel kernels=() status=0
 	while (($#)); do
 		case $1 in
 		--match)
 			(($# > 1)) || die "--match needs a regular expression; ./run help shows how."
-			match=$2
+			options+=(--match "$2")
 			shift 2
+			;;
+		--bandwidth)
+			programs_of=-bandwidth
+			# qperf's client may come before its server listens in rdma_cm, and is refused.
+			options+=(--columns "ours force" --rounds "$programs_rounds" --tries 3)
+			shift
 			;;
 		*) args+=("$1"); shift ;;
 		esac
@@ -39,11 +69,19 @@ cmd_programs() {
 	parse_options "${args[@]}"
 	((${#rest[@]} == 0)) || die "programs takes no argument besides its options; ./run help shows how."
 	((!guest_stock)) || die "programs loads both, the distribution's rxe and ours; leave --stock out."
+	if [[ $programs_of ]]; then
+		guest_icount=1 guest_smp=1
+	fi
 	kernels_ready
 	mkdir -p -- "$top/build/programs"
-	kernels_each 2 programs_kernel ${match:+"$match"}
+	programs_build
+	kernels_each 2 programs_kernel "${options[@]}"
 	for kernel in "${kernels[@]}"; do
-		programs_table "$kernel" "$kernel" || status=1
+		if [[ $programs_of ]]; then
+			programs_bandwidth "$kernel" || status=1
+		else
+			programs_table "$kernel" "$kernel" || status=1
+		fi
 	done
 	if ((status)); then
 		say "Something failed (status $status)."

@@ -13,7 +13,7 @@ two_hosts_anew=1.5
 # Client and server, as tests/programs/try has it. The first is what others are compared with.
 two_hosts_columns="stock force force-stock stock-force"
 # Without --full: those that check data, and some that do not.
-two_hosts_programs='perftest/[^,]*$|rdma-core/(ibv_rc|rping|rstream|rcopy)|libfabric|UCX|MPI|ours'
+two_hosts_programs='perftest/[^,]*$|rdma-core/(ibv_rc|rping|rstream|rcopy)|libfabric|UCX|MPI|valkey|kernel|ours'
 # What connects by datagrams of its own gets no connection over a bad wire, pinned or not.
 two_hosts_bad_programs='perftest/[^,]*$|rdma-core/(ibv_rc|rping)|libfabric/.* msg|ours'
 
@@ -60,6 +60,7 @@ cmd_two_hosts() {
 	((!guest_stock)) || die "two-hosts loads both, the distribution's rxe and ours; leave --stock out."
 	kernels_ready
 	mkdir -p -- "$top/build/programs"
+	programs_build
 	kernels_each 1 two_hosts
 	for kernel in "${kernels[@]}"; do
 		programs_table "$kernel-good" "$kernel" || status=1

@@ -1,0 +1,33 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016,SC2034,SC2154 # tests/programs/try sources this, and awk gets some of it
+# SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+#
+# The programs that tests/programs/try --rounds runs, as in list.sh: those that report a bandwidth. `rate` is what awk
+# finds it with in what the client prints, in MiB/s or the like: only quotients are looked at. All of them go over the
+# same memory so many times that it matters little how it came there first. UCX is not among them: it polls, and with one
+# processor its two ends wait for each other's time slices.
+
+family perftest perftest
+for tool in ib_{write,read,send}_bw; do
+	rate='$1 == 65536 { print $4 }' program "$tool" --odp "$tool -d rxe0 -x 1 -F -p @PORT -n 1000" \
+		"$tool -d rxe0 -x 1 -F -p @PORT -n 1000 @HOST"
+done
+
+family qperf qperf
+for test in rc_bw rc_rdma_write_bw; do
+	rate='$1 == "bw" { print $3 * ($4 ~ /^GB/ ? 1024 : 1) }' daemon "qperf $test" '' "qperf -lp @PORT" \
+		"qperf -lp @PORT -cm1 -t 2 @HOST $test"
+done
+
+family fio fio
+rate='match($0, /bw=[0-9.]+[KMG]/) && !n++ { print substr($0, RSTART + 3) * 1024 ^ (index("KMG", substr($0, RSTART + RLENGTH - 1, 1)) - 2) }' \
+	program "fio, rdma write" '' \
+	"fio --name=s --ioengine=rdma --port=@PORT --rw=read --verb=recv --bs=64k --size=64m --iodepth=4" \
+	"fio --name=c --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=write --bs=64k --size=64m --iodepth=4"
+
+family libfabric libfabric-bin
+rate='$1 == "64k" { print $6 + 0 }' program "fi_pingpong msg" FI_VERBS_USE_ODP=1 \
+	"fi_pingpong -p verbs -e msg -I 500 -S 65536 -B @PORT" "fi_pingpong -p verbs -e msg -I 500 -S 65536 -P @PORT @HOST"
+[[ ! -x $built/fi_rma_bw ]] || rate='$1 == "64k" { print $5 + 0 }' program "fabtests rma_bw" FI_VERBS_USE_ODP=1 \
+	"@BUILT/fi_rma_bw -o write -e msg -p verbs -S 65536 -I 1000 -w 50 -s @HOST -B @PORT" \
+	"@BUILT/fi_rma_bw -o write -e msg -p verbs -S 65536 -I 1000 -w 50 -P @PORT @HOST"
