@@ -78,3 +78,21 @@ try:
 except PyverbsRDMAError as err:
     print(err.error_code)
 '''
+
+PATIENCE = '''
+from pyverbs.addr import AHAttr, GlobalRoute
+from pyverbs.cq import CQ
+from pyverbs.qp import QP, QPAttr, QPCap, QPInitAttr
+ctx = Context(name='rxe0')
+pd = PD(ctx)
+cq = CQ(ctx, 1)
+qp = QP(pd, QPInitAttr(qp_type=e.IBV_QPT_RC, scq=cq, rcq=cq, cap=QPCap()))
+attr = QPAttr(port_num=1)
+attr.path_mtu = e.IBV_MTU_1024
+attr.dest_qp_num = qp.qp_num
+attr.ah_attr = AHAttr(port_num=1, is_global=1,
+                      gr=GlobalRoute(dgid=ctx.query_gid(1, 0), sgid_index=0))
+attr.rnr_retry = 0
+qp.to_rts(attr)
+print(qp.query(e.IBV_QP_RNR_RETRY)[0].rnr_retry, attr.rnr_retry)
+'''

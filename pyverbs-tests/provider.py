@@ -7,7 +7,7 @@ distribution's provider beside it.
 import errno
 import unittest
 
-from child import ADVISE, ON_DEMAND, PLAIN, REREG, run, without_plugin
+from child import ADVISE, ON_DEMAND, PATIENCE, PLAIN, REREG, run, without_plugin
 
 
 class Environment(unittest.TestCase):
@@ -20,6 +20,10 @@ class Environment(unittest.TestCase):
     def test_force(self):
         self.assertEqual(run(PLAIN, RXE_ODP='force'), ['explicit'])
         self.assertEqual(run(ON_DEMAND, RXE_ODP='force'), ['explicit'])
+
+    def test_force_has_patience(self):
+        self.assertEqual(run(PATIENCE, RXE_ODP='force'), ['7', '0'])
+        self.assertEqual(run(PATIENCE), ['0', '0'])
 
     def test_off(self):
         self.assertEqual(run(ON_DEMAND, RXE_ODP='off'), [str(errno.EOPNOTSUPP)])

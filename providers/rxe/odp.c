@@ -3,6 +3,9 @@
  * On-demand paging for SoftRoCE's provider: ibv_advise_mr(3), ibv_rereg_mr(3) and
  * ibv_reg_dmabuf_mr(3), which rdma-core's provider lacks or lacked, and the
  * environment variable RXE_ODP.
+ *
+ * RXE_ODP=force also has queue pairs come again for ever when a peer is not ready:
+ * a program that knows pinned memory only may let them give up at once.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -11,6 +14,9 @@
 #include <string.h>
 
 #include "odp.h"
+
+/* Of rnr_retry. */
+#define RXE_ODP_FOR_EVER 7
 
 /* What RXE_ODP says. */
 enum rxe_odp_mode {
@@ -40,12 +46,17 @@ static void rxe_odp_read_environment(void)
 	}
 }
 
-int rxe_odp_access(int *access)
+static enum rxe_odp_mode rxe_odp_asked(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, rxe_odp_read_environment);
-	switch (rxe_odp_mode) {
+	return rxe_odp_mode;
+}
+
+int rxe_odp_access(int *access)
+{
+	switch (rxe_odp_asked()) {
 	case RXE_ODP_FORCE:
 		*access |= IBV_ACCESS_ON_DEMAND;
 		return 0;
@@ -73,11 +84,27 @@ static int rxe_odp_rereg_mr(struct verbs_mr *vmr, int flags, struct ibv_pd *pd,
 				sizeof(resp));
 }
 
+static int rxe_odp_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr,
+			     int attr_mask)
+{
+	const uint8_t asked = attr->rnr_retry;
+	struct ibv_modify_qp cmd = {};
+	int err;
+
+	if ((attr_mask & IBV_QP_RNR_RETRY) && rxe_odp_asked() == RXE_ODP_FORCE)
+		attr->rnr_retry = RXE_ODP_FOR_EVER;
+	err = ibv_cmd_modify_qp(qp, attr, attr_mask, &cmd, sizeof(cmd));
+	attr->rnr_retry = asked;
+
+	return err;
+}
+
 void rxe_odp_set_ops(struct verbs_context *context)
 {
 	static const struct verbs_context_ops ops = {
 		.advise_mr = ibv_cmd_advise_mr,
 		.dereg_mr = rxe_odp_dereg_mr,
+		.modify_qp = rxe_odp_modify_qp,
 		.reg_dmabuf_mr = rxe_odp_reg_dmabuf_mr,
 		.rereg_mr = rxe_odp_rereg_mr,
 	};
