@@ -10,7 +10,6 @@
  * on an NVDIMM, and RDS asks the device for an on-demand region. Over TCP the client
  * only sees that the server's socket is there: RDS drops what has none.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rds.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #include "env.h"
+#include "inet.h"
 
 #define REGION_LEN MIB
 #define SEED 0x726473
@@ -54,17 +54,6 @@ static void must(const char *what, long ret)
 {
 	if (ret < 0)
 		test_fail("%s: %s", what, strerror(errno));
-}
-
-static struct sockaddr_in address(void)
-{
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_port = htons(atoi(args[3])),
-	};
-
-	assert_int_equal(inet_pton(AF_INET, args[2], &addr.sin_addr), 1);
-	return addr;
 }
 
 static uint8_t *file_map(const char *folder)
@@ -288,7 +277,7 @@ static unsigned int cells(struct end *e,
 
 static void serve(void **state)
 {
-	const struct sockaddr_in addr = address();
+	const struct sockaddr_in addr = inet_address(args[2], args[3]);
 	struct end e = {};
 	const int one = 1;
 	int fd;
@@ -309,7 +298,7 @@ static void serve(void **state)
 
 static void ask(void **state)
 {
-	struct end e = { .peer = address() };
+	struct end e = { .peer = inet_address(args[2], args[3]) };
 	struct sockaddr_in own;
 	socklen_t len = sizeof(own);
 

@@ -7,7 +7,6 @@
  *	test_smc server ADDRESS PORT
  *	test_smc client ADDRESS PORT
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #include "env.h"
+#include "inet.h"
 
 /* Hosts of one name find each other; as long as the kernel wants it. */
 #define EID "ODP.TEST                        "
@@ -151,17 +151,6 @@ static void expect_rdma(int fd)
 		test_fail("the socket's mode is %d: it is not RDMA", mode);
 }
 
-static struct sockaddr_in address(void)
-{
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_port = htons(atoi(args[3])),
-	};
-
-	assert_int_equal(inet_pton(AF_INET, args[2], &addr.sin_addr), 1);
-	return addr;
-}
-
 static void send_all(int fd, const uint8_t *buf, size_t len)
 {
 	ssize_t sent;
@@ -186,7 +175,7 @@ static void recv_all(int fd, uint8_t *buf, size_t len)
 
 static void serve(void **state)
 {
-	const struct sockaddr_in addr = address();
+	const struct sockaddr_in addr = inet_address(args[2], args[3]);
 	uint8_t *mem = mem_anon(MIB);
 	int fd, conn;
 	size_t i;
@@ -212,7 +201,7 @@ static void serve(void **state)
 
 static void ask(void **state)
 {
-	const struct sockaddr_in addr = address();
+	const struct sockaddr_in addr = inet_address(args[2], args[3]);
 	uint8_t *mem = mem_anon(MIB);
 	size_t i;
 	int fd;

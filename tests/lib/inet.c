@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Addresses of the internet, from a command line.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "fail.h"
+#include "inet.h"
+
+struct sockaddr_in inet_address(const char *host, const char *port)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons(atoi(port)),
+	};
+
+	if (inet_pton(AF_INET, host, &addr.sin_addr) != 1)
+		test_fail("%s is no address", host);
+	return addr;
+}
