@@ -27,25 +27,25 @@ programs_kernel() {
 		tee "$log" | sed -u "s/^/$kernel: /"
 }
 
-# programs_table NAME KERNEL [ANEW]: fails if something fails that passes in the first column, or if more than ANEW times
-# as many packets were sent anew as there.
-programs_table() {
+# programs_show NAME KERNEL AWK [ARG...]: the table that tests/programs/AWK.awk makes of what was found; fails as that does.
+programs_show() {
 	local results=$top/build/programs/$1.tsv status=0
 	say "Linux $(image_kernel_version "$2"), also in build/programs/$1.md:"
 	[[ -e $results ]] || { say "There are no results."; return 1; }
-	awk -v limit="${3-}" -f "$top/tests/programs/table.awk" "$results" >"${results%.tsv}.md" || status=1
+	awk "${@:4}" -f "$top/tests/programs/$3.awk" "$results" >"${results%.tsv}.md" || status=1
 	cat -- "${results%.tsv}.md"
 	return "$status"
 }
 
+# programs_table NAME KERNEL [ANEW]: fails if something fails that passes in the first column, or if more than ANEW times
+# as many packets were sent anew as there.
+programs_table() {
+	programs_show "$1" "$2" table -v limit="${3-}"
+}
+
 # programs_bandwidth KERNEL: fails if that is too little.
 programs_bandwidth() {
-	local results=$top/build/programs/$1-bandwidth.tsv status=0
-	say "Linux $(image_kernel_version "$1"), also in build/programs/$1-bandwidth.md:"
-	[[ -e $results ]] || { say "There are no results."; return 1; }
-	awk -v goal="$programs_goal" -f "$top/tests/programs/bandwidth.awk" "$results" >"${results%.tsv}.md" || status=1
-	cat -- "${results%.tsv}.md"
-	return "$status"
+	programs_show "$1-bandwidth" "$1" bandwidth -v goal="$programs_goal"
 }
 
 cmd_programs() {
