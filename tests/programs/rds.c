@@ -10,7 +10,6 @@
  * on an NVDIMM, and RDS asks the device for an on-demand region. Over TCP the client
  * only sees that the server's socket is there: RDS drops what has none.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/rds.h>
 #include <stdio.h>
@@ -49,12 +48,6 @@ struct end {
 };
 
 static char **args;
-
-static void must(const char *what, long ret)
-{
-	if (ret < 0)
-		test_fail("%s: %s", what, strerror(errno));
-}
 
 static uint8_t *file_map(const char *folder)
 {

@@ -33,12 +33,6 @@ static const size_t sizes[] = { 1, 8, 100, 4095, 4097, 65537, 300001, 900001 };
 
 static char **args;
 
-static void must(const char *what, long ret)
-{
-	if (ret < 0)
-		test_fail("%s: %s", what, strerror(errno));
-}
-
 /* A message of generic netlink with one string in it. */
 struct request {
 	struct nlmsghdr head;
