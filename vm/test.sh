@@ -67,6 +67,13 @@ test_summary() {
 	return "$status"
 }
 
+# test_failures KERNEL: how what failed ended, if ctest left a log.
+test_failures() {
+	local log
+	log=$(test_log "$1")
+	[[ ! -e $log ]] || awk -v kernel="$1" -v lines=30 -f "$top/vm/failures.awk" "$log"
+}
+
 # test_series: Debian 13's own series and the newest supported one; those that are gone are named.
 test_series() {
 	local series
@@ -140,6 +147,9 @@ cmd_test() {
 		test_summary "$series" $((${#filter[@]} == 0)) || status=1
 	done
 	if ((status)); then
+		for series in "${kernels[@]}"; do
+			test_failures "$series"
+		done
 		say "Something failed (status $status)."
 	fi
 	return "$status"
