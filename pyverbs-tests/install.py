@@ -82,7 +82,10 @@ class Install(unittest.TestCase):
             self.assertRegex(found, f'insmod .*/updates/.*{module}[.]ko')
 
     def test_6_a_user_installs_to_a_prefix(self):
-        """The build folder is another's here, but cmake notes there what it installs."""
+        """
+        The folders are another's here, who may keep them to himself: the user may read all, but
+        write nothing; and cmake notes in the build folder what it installs.
+        """
         with tempfile.TemporaryDirectory() as prefix:
             notes = pathlib.Path(prefix, 'notes')
             notes.touch()
@@ -90,7 +93,8 @@ class Install(unittest.TestCase):
                 os.chown(path, 65534, 65534)
             call('unshare', '--mount', 'sh', '-ec',
                  'mount --bind "$1/notes" "$2/install_manifest.txt"; exec setpriv --reuid=65534 '
-                 '--regid=65534 --clear-groups cmake --install "$2" --prefix "$1"',
+                 '--regid=65534 --clear-groups --inh-caps=-all,+dac_read_search '
+                 '--ambient-caps=-all,+dac_read_search cmake --install "$2" --prefix "$1"',
                  'sh', prefix, BUILD)
             self.assertTrue(list(pathlib.Path(prefix).rglob('libodp.so.1')))
 
