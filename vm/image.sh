@@ -23,7 +23,7 @@ guest_packages=(
 	coccinelle sparse valgrind mandoc dpkg-dev xz-utils procps util-linux busybox-static cpio
 	zlib1g-dev flex bison bc libelf-dev libssl-dev libfuse3-dev fuse3 dmsetup e2fsprogs xfsprogs
 	librpma-dev qemu-system-x86 gnuplot-nox rdmacm-utils qperf fio ucx-utils libucx-dev openmpi-bin libopenmpi-dev
-	mpich libmpich-dev python3-mpi4py libfabric-bin libfabric-dev libtool stress-ng nvme-cli socat nfs-kernel-server nfs-common
+	mpich libmpich-dev python3-mpi4py libfabric-bin libfabric-dev libnl-genl-3-dev libtool stress-ng nvme-cli socat nfs-kernel-server nfs-common
 )
 
 # image_ready SERIES...: after it, the image exists and fits these scripts, and has these series' kernels as far

@@ -15,6 +15,9 @@
 
 #define ENV_BUF_LEN (MIB + 16 * PAGE)
 
+/* How many elements an array has. */
+#define NR(array) (sizeof(array) / sizeof((array)[0]))
+
 struct env {
 	struct rig rig;
 	struct pair rc;
@@ -59,6 +62,6 @@ int env_main(int argc, char **argv, const char *group,
 	     const struct CMUnitTest *tests, size_t nr_tests);
 
 #define ENV_MAIN(argc, argv, group, tests) \
-	env_main(argc, argv, group, tests, sizeof(tests) / sizeof((tests)[0]))
+	env_main(argc, argv, group, tests, NR(tests))
 
 #endif /* TESTS_ENV_H */

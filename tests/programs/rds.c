@@ -29,8 +29,6 @@ static const size_t sizes[] = { 1, 8, 100, 4095, 4096, 4097, 65537, 300001 };
 static const size_t offsets[] = { 0, 1, 64, 4095, 12345 };
 static const size_t lengths[] = { 1, 8, 4096, 5000, 65537, 300001, 900001 };
 
-#define NR(array) (sizeof(array) / sizeof(*(array)))
-
 /* As the client sees it. */
 enum op { WRITE, READ, NR_OPS };
 
@@ -272,18 +270,10 @@ static void serve(void **state)
 {
 	const struct sockaddr_in addr = inet_address(args[2], args[3]);
 	struct end e = {};
-	const int one = 1;
-	int fd;
 
 	(void)state;
 	end_open(&e, &addr);
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	must("bind", bind(fd, (const void *)&addr, sizeof(addr)));
-	must("listen", listen(fd, 1));
-	e.tcp = accept(fd, NULL, NULL);
-	must("accept", e.tcp);
-	close(fd);
+	e.tcp = inet_accept(AF_INET, &addr);
 	messages(&e, false);
 	cells(&e, serve_cell);
 	end_close(&e);
@@ -296,8 +286,7 @@ static void ask(void **state)
 	socklen_t len = sizeof(own);
 
 	(void)state;
-	e.tcp = socket(AF_INET, SOCK_STREAM, 0);
-	must("connect", connect(e.tcp, (const void *)&e.peer, sizeof(e.peer)));
+	e.tcp = inet_connect(AF_INET, &e.peer);
 	must("getsockname", getsockname(e.tcp, (void *)&own, &len));
 	own.sin_port = 0;
 	end_open(&e, &own);

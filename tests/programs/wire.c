@@ -15,7 +15,6 @@
  * not; WIRE_PACKETS says how many a cell may have.
  */
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "env.h"
+#include "inet.h"
 
 #define REGION_LEN (512 * KIB)
 #define SEED 0x77697265
@@ -33,8 +33,6 @@ static const enum ibv_mtu mtus[] = {
 };
 static const size_t offsets[] = { 0, 1, 64, 4000, 4095, 8191, 12345 };
 static const size_t lengths[] = { 1, 8, 1024, 4096, 5000, 65537, 300001 };
-
-#define NR(array) (sizeof(array) / sizeof(*(array)))
 
 enum op { WRITE, READ, SEND, NR_OPS };
 
@@ -68,18 +66,6 @@ struct end {
 };
 
 static char **args;
-
-static void tell(struct end *e, const void *buf, size_t len)
-{
-	if (send(e->tcp, buf, len, MSG_NOSIGNAL) != (ssize_t)len)
-		test_fail("the other host does not listen any more");
-}
-
-static void hear(struct end *e, void *buf, size_t len)
-{
-	if (recv(e->tcp, buf, len, MSG_WAITALL) != (ssize_t)len)
-		test_fail("the other host has gone");
-}
 
 static void end_open(struct end *e)
 {
@@ -124,8 +110,8 @@ static void end_connect(struct end *e, enum ibv_mtu mtu)
 	hello.qpn = e->rc.a->qp_num;
 	if (ibv_query_gid(e->rig.ctx, RIG_PORT, RIG_GID_INDEX, &hello.gid))
 		test_fail("ibv_query_gid");
-	tell(e, &hello, sizeof(hello));
-	hear(e, &e->peer, sizeof(e->peer));
+	inet_send(e->tcp, &hello, sizeof(hello));
+	inet_receive(e->tcp, &e->peer, sizeof(e->peer));
 	/* That is where queue pairs of this rig are connected to. */
 	e->rig.gid = e->peer.gid;
 	qp_connect(&e->rig, e->rc.a, e->peer.qpn, &cfg);
@@ -199,41 +185,20 @@ static void obey(struct end *e, const struct order *o)
 	}
 }
 
-static struct addrinfo *find(const char *host, const char *port, int flags)
-{
-	const struct addrinfo hints = {
-		.ai_family = AF_INET,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = flags,
-	};
-	struct addrinfo *info;
-	int err = getaddrinfo(host, port, &hints, &info);
-
-	if (err)
-		test_fail("%s: %s", port, gai_strerror(err));
-	return info;
-}
-
 static void serve(void **state)
 {
-	struct addrinfo *info = find(NULL, args[2], AI_PASSIVE);
+	const struct sockaddr_in addr = inet_address("0.0.0.0", args[2]);
 	struct end e = {};
 	struct order o;
-	const int one = 1;
-	int fd;
 
 	(void)state;
 	end_open(&e);
-	fd = socket(info->ai_family, info->ai_socktype, 0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, info->ai_addr, info->ai_addrlen) || listen(fd, 1))
-		test_fail("port %s: %s", args[2], strerror(errno));
-	freeaddrinfo(info);
-	e.tcp = accept(fd, NULL, NULL);
-	close(fd);
-	for (hear(&e, &o, sizeof(o)); o.what != END; hear(&e, &o, sizeof(o))) {
+	e.tcp = inet_accept(AF_INET, &addr);
+	inet_receive(e.tcp, &o, sizeof(o));
+	while (o.what != END) {
 		obey(&e, &o);
-		tell(&e, &o.what, sizeof(o.what));
+		inet_send(e.tcp, &o.what, sizeof(o.what));
+		inet_receive(e.tcp, &o, sizeof(o));
 	}
 	end_close(&e);
 }
@@ -245,10 +210,10 @@ static void order(struct end *e, const struct order *o, enum what what)
 	uint32_t done;
 
 	copy.what = what;
-	tell(e, &copy, sizeof(copy));
+	inet_send(e->tcp, &copy, sizeof(copy));
 	if (what == CONNECT)
 		end_connect(e, o->mtu);
-	hear(e, &done, sizeof(done));
+	inet_receive(e->tcp, &done, sizeof(done));
 	assert_int_equal(done, what);
 }
 
@@ -352,7 +317,7 @@ static unsigned int cells(struct end *e, enum ibv_mtu mtu,
 
 static void ask(void **state)
 {
-	struct addrinfo *info = find(args[2], args[3], 0);
+	const struct sockaddr_in addr = inet_address(args[2], args[3]);
 	struct order end = { .what = END };
 	struct end e = {};
 	unsigned int nr = 0, gave_up = 0;
@@ -360,15 +325,12 @@ static void ask(void **state)
 
 	(void)state;
 	end_open(&e);
-	e.tcp = socket(info->ai_family, info->ai_socktype, 0);
-	if (connect(e.tcp, info->ai_addr, info->ai_addrlen))
-		test_fail("%s, port %s: %s", args[2], args[3], strerror(errno));
-	freeaddrinfo(info);
+	e.tcp = inet_connect(AF_INET, &addr);
 	for (i = 0; i < NR(mtus); i++) {
 		order(&e, &(struct order) { .mtu = mtus[i] }, CONNECT);
 		nr += cells(&e, mtus[i], &gave_up);
 	}
-	tell(&e, &end, sizeof(end));
+	inet_send(e.tcp, &end, sizeof(end));
 	end_close(&e);
 	print_message("%u cells; rxe gave up %u times\n", nr, gave_up);
 }

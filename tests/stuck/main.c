@@ -128,8 +128,6 @@ static const struct action {
 	{ "link_del", NULL, be_unplugged, true },
 };
 
-#define NR(array) (sizeof(array) / sizeof((array)[0]))
-
 /* A test, as cmocka knows it. */
 static struct entry {
 	const struct kind *kind;
