@@ -15,7 +15,7 @@ two_hosts_columns="stock force force-stock stock-force"
 # Without --full: those that check data, and some that do not.
 two_hosts_programs='perftest/[^,]*$|rdma-core/(ibv_rc|rping|rstream|rcopy)|libfabric|UCX|MPI|valkey|kernel|ours'
 # What connects by datagrams of its own gets no connection over a bad wire, pinned or not.
-two_hosts_bad_programs='perftest/[^,]*$|rdma-core/(ibv_rc|rping)|libfabric/.* msg|ours'
+two_hosts_bad_programs='perftest/[^,]*$|rdma-core/(ibv_rc|rping)|libfabric/.* msg|MPI/.*libfabric|ours'
 
 # two_hosts_guest KERNEL WIRE N CMD...: a guest at one end of the wire; N is 1 or 2.
 two_hosts_guest() {
