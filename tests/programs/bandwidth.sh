@@ -22,8 +22,8 @@ done
 family fio fio
 rate='match($0, /bw=[0-9.]+[KMG]/) && !n++ { print substr($0, RSTART + 3) * 1024 ^ (index("KMG", substr($0, RSTART + RLENGTH - 1, 1)) - 2) }' \
 	program "fio, rdma write" '' \
-	"fio --name=s --ioengine=rdma --port=@PORT --rw=read --verb=recv --bs=64k --size=64m --iodepth=4" \
-	"fio --name=c --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=write --bs=64k --size=64m --iodepth=4"
+	"fio --name=s --thread --ioengine=rdma --port=@PORT --rw=read --verb=recv --bs=64k --size=64m --iodepth=4" \
+	"fio --name=c --thread --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=write --bs=64k --size=64m --iodepth=4"
 
 family libfabric libfabric-bin
 rate='$1 == "64k" { print $6 + 0 }' program "fi_pingpong msg" FI_VERBS_USE_ODP=1 \

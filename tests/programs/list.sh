@@ -74,11 +74,12 @@ for test in rc_lat rc_bw rc_rdma_write_bw rc_rdma_read_lat ud_lat uc_bw ver_rc_c
 	daemon "qperf $test" '' "qperf -lp @PORT" "qperf -lp @PORT -cm1 -t 1 @HOST $test"
 done
 
+# Without --thread, its jobs are sessions of their own, and not ended with it.
 family fio fio
 for verb in write read send; do
 	program "fio, rdma $verb" '' \
-		"fio --name=s --ioengine=rdma --port=@PORT --rw=read --verb=recv --bs=64k --size=4m --iodepth=4" \
-		"fio --name=c --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=$verb --bs=64k --size=4m --iodepth=4"
+		"fio --name=s --thread --ioengine=rdma --port=@PORT --rw=read --verb=recv --bs=64k --size=4m --iodepth=4" \
+		"fio --name=c --thread --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=$verb --bs=64k --size=4m --iodepth=4"
 done
 
 family UCX ucx-utils
