@@ -74,9 +74,10 @@ for test in rc_lat rc_bw rc_rdma_write_bw rc_rdma_read_lat ud_lat uc_bw ver_rc_c
 	daemon "qperf $test" '' "qperf -lp @PORT" "qperf -lp @PORT -cm1 -t 1 @HOST $test"
 done
 
-# Without --thread, its jobs are sessions of their own, and not ended with it.
+# Without --thread, its jobs are sessions of their own, and not ended with it. Its sends have an rnr_retry of 0 and go out
+# before its receiver has posted anything: on a busy machine they never get there, pinned on any rxe.
 family fio fio
-for verb in write read send; do
+for verb in write read; do
 	program "fio, rdma $verb" '' \
 		"fio --name=s --thread --ioengine=rdma --port=@PORT --rw=read --verb=recv --bs=64k --size=4m --iodepth=4" \
 		"fio --name=c --thread --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=$verb --bs=64k --size=4m --iodepth=4"
