@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <linux/rds.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>

@@ -14,7 +14,6 @@
  * the same again. What takes many packets hardly ever gets through there, pinned or
  * not; WIRE_PACKETS says how many a cell may have.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
