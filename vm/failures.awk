@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 #
 # Prints how the output of each failed test ended, from ctest's log: what somebody looks for who sees
-# only the end of a long run. LINES: so many of each test's last ones.
+# only the summary of a long run. LINES: so many of each test's last ones.
 #
 #	awk -v kernel=6.12 -v lines=30 -f failures.awk LastTest.log
 

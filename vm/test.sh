@@ -55,23 +55,24 @@ test_judge() {
 	return "$status"
 }
 
-# test_summary KERNEL ALL: what ctest said last, and what came of it.
-test_summary() {
-	local kernel=$1 all=$2 status=0
-	say "Linux $(image_kernel_version "$kernel"), all of it in build/logs/test-$kernel.log:"
-	sed -n '/% tests passed/,$p; /^No tests were found/p' "$top/build/logs/test-$kernel.log"
-	test_judge "$kernel" "$all" || status=1
-	if ((all)) && [[ $guest_checked == debug ]]; then
-		coverage_show "$kernel" || status=1
-	fi
-	return "$status"
-}
-
 # test_failures KERNEL: how what failed ended, if ctest left a log.
 test_failures() {
 	local log
 	log=$(test_log "$1")
 	[[ ! -e $log ]] || awk -v kernel="$1" -v lines=30 -f "$top/vm/failures.awk" "$log"
+}
+
+# test_summary KERNEL ALL: what ctest said last, and what came of it.
+test_summary() {
+	local kernel=$1 all=$2 status=0
+	say "Linux $(image_kernel_version "$kernel"), all of it in build/logs/test-$kernel.log:"
+	sed -n '/% tests passed/,$p; /^No tests were found/p' "$top/build/logs/test-$kernel.log"
+	test_failures "$kernel"
+	test_judge "$kernel" "$all" || status=1
+	if ((all)) && [[ $guest_checked == debug ]]; then
+		coverage_show "$kernel" || status=1
+	fi
+	return "$status"
 }
 
 # test_series: Debian 13's own series and the newest supported one; those that are gone are named.
@@ -146,11 +147,6 @@ cmd_test() {
 	for series in "${kernels[@]}"; do
 		test_summary "$series" $((${#filter[@]} == 0)) || status=1
 	done
-	if ((status)); then
-		for series in "${kernels[@]}"; do
-			test_failures "$series"
-		done
-		say "Something failed (status $status)."
-	fi
+	((!status)) || say "Something failed (status $status)."
 	return "$status"
 }

@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 	}
 	MPI_Allreduce(&wrong, &all, 1, MPI_UNSIGNED_LONG, MPI_SUM,
 		      MPI_COMM_WORLD);
-	if (!rank)
+	if (!rank && all)
 		printf("%lu bytes are wrong\n", all);
 	MPI_Finalize();
 	return all != 0;
