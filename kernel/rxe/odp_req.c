@@ -46,6 +46,7 @@ void rxe_odp_unpark(struct rxe_qp *qp)
 	qp->odp_parked = false;
 	qp->odp_retry = false;
 	qp->odp_kept = false;
+	qp->odp_last = false;
 	qp->odp_answered = false;
 	qp->odp_rnr_waits = false;
 }

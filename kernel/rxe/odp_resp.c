@@ -222,3 +222,22 @@ bool rxe_odp_resp_kept(struct rxe_qp *qp)
 
 	return true;
 }
+
+/**
+ * rxe_odp_resp_last - is it to be told that a queue pair in the error state takes
+ * nothing more from its shared receive queue?
+ * @qp: the queue pair, whose state_lock is held
+ *
+ * Its responder runs as often as there is a reason. Who destroys the queue pair
+ * when told, as UCX does, expects to be told once.
+ *
+ * Return: whether it has not been told since the last reset.
+ */
+bool rxe_odp_resp_last(struct rxe_qp *qp)
+{
+	if (qp->odp_last)
+		return false;
+	qp->odp_last = true;
+
+	return true;
+}

@@ -56,6 +56,7 @@ enum resp_states rxe_odp_resp_again(struct rxe_qp *qp, struct rxe_pkt_info *pkt,
 enum resp_states rxe_odp_resp_again_send(struct rxe_qp *qp,
 					 struct rxe_pkt_info *pkt);
 bool rxe_odp_resp_kept(struct rxe_qp *qp);
+bool rxe_odp_resp_last(struct rxe_qp *qp);
 u8 rxe_odp_rnr_timer(struct rxe_qp *qp);
 
 #endif /* ODP_RESP_H */

@@ -1,5 +1,5 @@
-// A queue pair may be parked, and may have a receive request to spare; its
-// peer may have been told to come again.
+// A queue pair may be parked, and may have a receive request to spare, or
+// have told of its last one; its peer may have been told to come again.
 @@
 @@
   struct rxe_qp {
@@ -10,6 +10,7 @@
 +	bool			odp_parked;
 +	bool			odp_retry;
 +	bool			odp_kept;
++	bool			odp_last;
 +	bool			odp_answered;
 +	bool			odp_rnr;
 +	bool			odp_rnr_waits;
