@@ -65,7 +65,11 @@ program udaddy '' "udaddy -b @HOST -C 20 -S 1000" "udaddy -s @HOST -C 20 -S 1000
 program "rstream, checking" '' "rstream -b @HOST -p @PORT -S 65536 -I 2 -C 5 -T v" "rstream -s @HOST -p @PORT -S 65536 -I 2 -C 5 -T v"
 program "riostream, checking" '' "riostream -b @HOST -p @PORT -S 65536 -I 2 -C 5 -T v" \
 	"riostream -s @HOST -p @PORT -S 65536 -I 2 -C 5 -T v"
-daemon rcopy '' "rcopy -p @PORT" "rcopy @DATA @HOST:/tmp/odp-rcopy -p @PORT && at_server 'cat /tmp/odp-rcopy' | cmp @DATA -"
+# Where both sides shut down at once, one of them can be gone before it has answered the other's last message, and rxe
+# takes rsockets' retry_cnt of 7 as for ever: so one of dozens has no end, with pinned memory on the distribution's rxe, too.
+rcopy="rcopy @DATA @HOST:/tmp/odp-rcopy -p @PORT"
+daemon rcopy '' "rcopy -p @PORT" \
+	"{ timeout 15 $rcopy || timeout 15 $rcopy || $rcopy; } && at_server 'cat /tmp/odp-rcopy' | cmp @DATA -"
 program cmtime '' "cmtime -b @HOST -p @PORT -c 10" "cmtime -s @HOST -p @PORT -c 10"
 limit=10 program mckey '' "mckey -m 239.1.1.1 -b @HOST -C 10" "mckey -m 239.1.1.1 -b @HOST -s -C 10"
 
