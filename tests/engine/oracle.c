@@ -263,7 +263,6 @@ static const struct op {
 	{ "hole punch", 3, event_punch },
 };
 
-#define NR_OPS (sizeof(ops) / sizeof(ops[0]))
 #define WEIGHTS 100
 
 static unsigned int pick_op(struct dice *d)
@@ -341,7 +340,7 @@ static void *rdma_thread(void *arg)
 		else if (!write)
 			range_check("RDMA read", &r, env.buf);
 		range_unlock(&r);
-		done[NR_OPS]++;
+		done[NR(ops)]++;
 	}
 	return NULL;
 }
@@ -383,9 +382,9 @@ static void *weather_thread(void *arg)
 		default:
 			/* Refused over a hole of the moment: also weather. */
 			madvise(mem + first * PAGE, n * PAGE,
-				advice[roll(&d, sizeof(advice) / sizeof(int))]);
+				advice[roll(&d, NR(advice))]);
 		}
-		done[NR_OPS + 1]++;
+		done[NR(ops) + 1]++;
 	}
 	close(compact);
 	return NULL;
@@ -478,10 +477,10 @@ static void report(void)
 	struct odp_selftest_stats s;
 	unsigned int i;
 
-	for (i = 0; i < NR_OPS; i++)
+	for (i = 0; i < NR(ops); i++)
 		printf("  %-16s %10lu\n", ops[i].name, done[i]);
-	printf("  %-16s %10lu\n  %-16s %10lu\n", "RDMA", done[NR_OPS],
-	       "weather", done[NR_OPS + 1]);
+	printf("  %-16s %10lu\n  %-16s %10lu\n", "RDMA", done[NR(ops)],
+	       "weather", done[NR(ops) + 1]);
 	for (i = 0; i < MIRRORS; i++) {
 		s = dev_stats(mirrors[i]);
 		printf("  mirror %u: %llu faults, %llu pages around, %llu pages taken back, %llu collisions, %llu pinned\n",

@@ -32,7 +32,7 @@ static const struct way {
 };
 
 #define FOR_EACH_WAY(way) \
-	for (way = ways; way < ways + sizeof(ways) / sizeof(ways[0]); way++)
+	for (way = ways; way < ways + NR(ways); way++)
 
 /* A file's memory, shown in one of the ways; all 2 MiB of it. */
 static uint8_t *show(int file, const struct way *way, int prot, int flags)

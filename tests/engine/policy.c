@@ -36,7 +36,7 @@ static void bad_policies(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < NR(bad); i++) {
 		config.around = bad[i].around;
 		config.max_pages = bad[i].max_pages;
 		config.limit_ms = bad[i].limit_ms;

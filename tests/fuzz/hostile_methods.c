@@ -284,7 +284,7 @@ static void make_call(struct dice *d, struct owner *o)
 {
 	struct call *call = &o->now.in.call;
 	const struct method *m =
-		&methods[roll(d, sizeof(methods) / sizeof(methods[0]))];
+		&methods[roll(d, NR(methods))];
 	unsigned int i;
 
 	o->now.offered = 0;
@@ -398,7 +398,7 @@ static void hostile_methods(void **state)
 	if (o.kcov) {
 		printf("%u calls reached something new, together %u places\n",
 		       o.nr_kept, kcov_reached(o.kcov));
-		assert_true(o.nr_kept > sizeof(methods) / sizeof(methods[0]));
+		assert_true(o.nr_kept > NR(methods));
 		kcov_close(o.kcov);
 	}
 	assert_true(done > run.count / 20 && refused > run.count / 20);

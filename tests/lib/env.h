@@ -8,15 +8,13 @@
 
 #include "fail.h"
 #include "mem.h"
+#include "nr.h"
 #include "pages.h"
 #include "pair.h"
 #include "pattern.h"
 #include "rig.h"
 
 #define ENV_BUF_LEN (MIB + 16 * PAGE)
-
-/* How many elements an array has. */
-#define NR(array) (sizeof(array) / sizeof((array)[0]))
 
 struct env {
 	struct rig rig;

@@ -18,6 +18,7 @@
 
 #include "fail.h"
 #include "mem.h"
+#include "nr.h"
 
 #define BASE ((uint64_t)1 << 30)
 #define NR_PAGES 2000
@@ -211,7 +212,7 @@ static enum what find_method(const struct ib_uverbs_ioctl_hdr *hdr)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+	for (i = 0; i < NR(methods); i++) {
 		if (methods[i].object == hdr->object_id &&
 		    methods[i].method == hdr->method_id)
 			return methods[i].what;
@@ -330,7 +331,7 @@ static void errors_are_handed_on(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(errs) / sizeof(errs[0]); i++) {
+	for (i = 0; i < NR(errs); i++) {
 		kernel.err = errs[i];
 		expect_error("snapshot", odp_mr_snapshot(&mr, BASE, 1, pages),
 			     errs[i]);
@@ -349,7 +350,7 @@ static void ranges_are_put_together(void **state)
 	for (shift = 0; shift < 10; shift++) {
 		for (i = 0; i < NR_PAGES; i++)
 			kernel.pages[i] = (uint8_t)((i >> shift) % 23);
-		for (i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+		for (i = 0; i < NR(cuts); i++) {
 			kernel.pages_per_call = cuts[i];
 			kernel.interrupts = 3;
 			memset(pages, 0xff, sizeof(pages));
@@ -372,7 +373,7 @@ static void runs_are_put_together(void **state)
 	for (i = 0; i < NR_PAGES; i++)
 		kernel.pages[i] = (uint8_t)(i * i / 1000 % 5);
 	kernel.pages_per_call = 7;
-	for (r = 0; r < sizeof(rooms) / sizeof(rooms[0]); r++) {
+	for (r = 0; r < NR(rooms); r++) {
 		for (page = 0; page < NR_PAGES; ) {
 			left = NR_PAGES - page;
 			kernel.interrupts = 1;

@@ -98,7 +98,7 @@ static void data_goes_through(void **state)
 	uint8_t *mem;
 	size_t i;
 
-	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+	for (i = 0; i < NR(ways); i++) {
 		mem = mem_anon(LEN);
 		mr = reg(e, mem, LEN, ACCESS_ALL, ways[i].flags, ways[i].kind);
 		pattern_fill(e->buf, 3 * PAGE, i, 0);

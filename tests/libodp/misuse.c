@@ -135,7 +135,7 @@ static void bad_policies(void **state)
 	size_t i;
 
 	assert_int_equal(odp_mr_get_policy(mr, &before), 0);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (i = 0; i < NR(bad); i++)
 		expect_error("policy", odp_mr_set_policy(mr, &bad[i]), EINVAL);
 	expect_error("NULL", odp_mr_set_policy(mr, NULL), EINVAL);
 	expect_error("NULL", odp_mr_get_policy(mr, NULL), EINVAL);
@@ -180,7 +180,7 @@ static void bad_registrations(void **state)
 	expect_error("no room", odp_query_caps(e->rig.ctx, NULL), EINVAL);
 	expect_no_region("no PD", NULL, &good, EINVAL);
 	expect_no_region("nothing", pd, NULL, EINVAL);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (i = 0; i < NR(bad); i++)
 		expect_no_region(bad[i].what, pd, &bad[i].attr, EINVAL);
 	expect_error("no region", odp_dereg(NULL), EINVAL);
 }

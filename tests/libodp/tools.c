@@ -347,7 +347,7 @@ static void wrong_command_lines(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < NR(cases); i++) {
 		int status = run("exec 2>&1; %s", cases[i].command);
 
 		if (status != cases[i].status)

@@ -6,8 +6,7 @@
 #define MATRIX_EVENTS_H
 
 #include "cell.h"
-
-#define NR_EVENTS(events) (sizeof(events) / sizeof((events)[0]))
+#include "nr.h"
 
 extern const struct event events_access[];
 extern const size_t nr_events_access;

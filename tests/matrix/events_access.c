@@ -161,4 +161,4 @@ const struct event events_access[] = {
 	  .run = run_fork_device_writes },
 };
 
-const size_t nr_events_access = NR_EVENTS(events_access);
+const size_t nr_events_access = NR(events_access);

@@ -197,4 +197,4 @@ const struct event events_advice[] = {
 	{ .name = "hugepage", .needs = IS_EXPANDABLE, .run = run_hugepage },
 };
 
-const size_t nr_events_advice = NR_EVENTS(events_advice);
+const size_t nr_events_advice = NR(events_advice);

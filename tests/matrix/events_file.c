@@ -116,4 +116,4 @@ const struct event events_file[] = {
 	  .run = run_writeback },
 };
 
-const size_t nr_events_file = NR_EVENTS(events_file);
+const size_t nr_events_file = NR(events_file);

@@ -171,4 +171,4 @@ const struct event events_move[] = {
 	  .absent = absent_numa_hint, .run = run_numa_hint },
 };
 
-const size_t nr_events_move = NR_EVENTS(events_move);
+const size_t nr_events_move = NR(events_move);

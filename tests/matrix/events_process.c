@@ -235,4 +235,4 @@ const struct event events_process[] = {
 	{ .name = "oom", .impossible = impossible_victim, .run = run_oom },
 };
 
-const size_t nr_events_process = NR_EVENTS(events_process);
+const size_t nr_events_process = NR(events_process);

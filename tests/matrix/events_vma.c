@@ -228,4 +228,4 @@ const struct event events_vma[] = {
 	{ .name = "split", .needs = WRITES | IS_SMALL_STEP, .run = run_split },
 };
 
-const size_t nr_events_vma = NR_EVENTS(events_vma);
+const size_t nr_events_vma = NR(events_vma);

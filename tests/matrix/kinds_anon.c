@@ -8,6 +8,7 @@
 
 #include "kinds.h"
 #include "machine.h"
+#include "nr.h"
 #include "pagemap.h"
 #include "swap.h"
 
@@ -260,4 +261,4 @@ const struct kind kinds_anon[] = {
 	},
 };
 
-const size_t nr_kinds_anon = sizeof(kinds_anon) / sizeof(kinds_anon[0]);
+const size_t nr_kinds_anon = NR(kinds_anon);

@@ -8,6 +8,7 @@
 
 #include "kinds.h"
 #include "machine.h"
+#include "nr.h"
 #include "pci.h"
 
 static void map_ram(struct cell *c, enum odp_selftest_map way, int flags)
@@ -80,4 +81,4 @@ const struct kind kinds_driver[] = {
 	},
 };
 
-const size_t nr_kinds_driver = sizeof(kinds_driver) / sizeof(kinds_driver[0]);
+const size_t nr_kinds_driver = NR(kinds_driver);

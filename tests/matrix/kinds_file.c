@@ -14,6 +14,7 @@
 #include "dax.h"
 #include "kinds.h"
 #include "machine.h"
+#include "nr.h"
 
 #define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
@@ -200,4 +201,4 @@ const struct kind kinds_file[] = {
 	},
 };
 
-const size_t nr_kinds_file = sizeof(kinds_file) / sizeof(kinds_file[0]);
+const size_t nr_kinds_file = NR(kinds_file);

@@ -10,6 +10,7 @@
 
 #include "kinds.h"
 #include "machine.h"
+#include "nr.h"
 
 static const char *absent_secret(void)
 {
@@ -82,4 +83,4 @@ const struct kind kinds_odd[] = {
 	},
 };
 
-const size_t nr_kinds_odd = sizeof(kinds_odd) / sizeof(kinds_odd[0]);
+const size_t nr_kinds_odd = NR(kinds_odd);

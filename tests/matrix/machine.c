@@ -15,6 +15,7 @@
 #include "machine.h"
 #include "mem.h"
 #include "memcg.h"
+#include "nr.h"
 #include "pci.h"
 #include "swap.h"
 
@@ -44,7 +45,7 @@ bool knob_borrow(const char *path, const char *value)
 	for (; k < borrowed + nr_borrowed; k++)
 		if (!strcmp(k->path, path))
 			return knob_set(path, value);
-	if (nr_borrowed == sizeof(borrowed) / sizeof(borrowed[0]))
+	if (nr_borrowed == NR(borrowed))
 		test_fail("more than %d knobs are borrowed", nr_borrowed);
 	if (!knob_get(path, k->value, sizeof(k->value)))
 		return false;
@@ -74,7 +75,7 @@ const char *machine_dir(long magic)
 	struct statfs fs;
 	size_t i;
 
-	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+	for (i = 0; i < NR(dirs); i++)
 		if (!statfs(dirs[i], &fs) && fs.f_type == magic &&
 		    !access(dirs[i], W_OK))
 			return dirs[i];

@@ -77,7 +77,7 @@ static const char *what_lacks(const struct kind *kind, const struct event *event
 	unsigned int missing = event->needs & ~kind->props;
 	size_t i;
 
-	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+	for (i = 0; i < NR(reasons); i++)
 		if (missing & reasons[i].prop)
 			return reasons[i].why;
 	return NULL;
@@ -156,7 +156,7 @@ static void add_cells_of(const struct kind *kind, const char *filter)
 {
 	size_t i, j;
 
-	for (i = 0; i < NR_EVENTS(event_lists); i++)
+	for (i = 0; i < NR(event_lists); i++)
 		for (j = 0; j < *event_lists[i].nr; j++)
 			add_cell(kind, &event_lists[i].events[j], filter);
 }
@@ -168,7 +168,7 @@ int main(int argc, char **argv)
 	int status = EXIT_SUCCESS;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (i = 0; i < sizeof(kind_lists) / sizeof(kind_lists[0]); i++)
+	for (i = 0; i < NR(kind_lists); i++)
 		for (j = 0; j < *kind_lists[i].nr; j++)
 			add_cells_of(&kind_lists[i].kinds[j], filter);
 	if (nr_cells || nr_impossible || nr_skipped)

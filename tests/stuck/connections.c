@@ -9,6 +9,7 @@
 
 #include "crowd.h"
 #include "nic.h"
+#include "nr.h"
 
 #define NIC "rxe_slow"
 #define ADDRESS "203.0.113.65"
@@ -110,7 +111,6 @@ static struct item items[] = {
 	ITEM("atomic's result", ATOMIC_FETCH_AND_ADD, .local = true),
 };
 
-#define NR_ITEMS (sizeof(items) / sizeof(items[0]))
 #define OP_LEN 3000
 /* Where in its page an operation begins: atomics want it aligned. */
 #define OP_AT 104
@@ -214,7 +214,7 @@ static void let_time_pass_with_controls(void)
 	struct item *it;
 
 	while (now_ms() < deadline) {
-		for (it = items; it < items + NR_ITEMS; it++)
+		for (it = items; it < items + NR(items); it++)
 			if (it->timeout && !it->control_broke)
 				it->control_broke =
 					do_write(&it->control, ref_l(mr, mem),
@@ -247,28 +247,28 @@ static bool item_reap(struct item *it)
 
 static void R19_every_operation_waits_ten_seconds(void **state)
 {
-	uint8_t *mem = mem_anon(NR_ITEMS * PAGE);
-	uint8_t *others = mem_anon(NR_ITEMS * PAGE);
-	struct ibv_mr *slow = reg_odp(&rig, mem, NR_ITEMS * PAGE, ACCESS_ALL);
+	uint8_t *mem = mem_anon(NR(items) * PAGE);
+	uint8_t *others = mem_anon(NR(items) * PAGE);
+	struct ibv_mr *slow = reg_odp(&rig, mem, NR(items) * PAGE, ACCESS_ALL);
 	struct ibv_mr *fast;
 	int64_t excused = 0;
 	size_t i;
 
-	fast = reg_pinned(&rig, others, NR_ITEMS * PAGE, ACCESS_ALL);
-	pattern_fill(others, NR_ITEMS * PAGE, SEED + 1, 0);
-	for (i = 0; i < NR_ITEMS; i++) {
+	fast = reg_pinned(&rig, others, NR(items) * PAGE, ACCESS_ALL);
+	pattern_fill(others, NR(items) * PAGE, SEED + 1, 0);
+	for (i = 0; i < NR(items); i++) {
 		items[i].page = mem + i * PAGE;
 		items[i].other = others + i * PAGE;
 		item_open(&items[i]);
 	}
-	uffd_open(&uffd, mem, NR_ITEMS * PAGE);
-	for (i = 0; i < NR_ITEMS; i++)
+	uffd_open(&uffd, mem, NR(items) * PAGE);
+	for (i = 0; i < NR(items); i++)
 		item_post(&items[i], slow, fast);
 	let_time_pass_with_controls();
 	uffd_serve(&uffd, SEED);
-	for (i = 0; i < NR_ITEMS; i++)
+	for (i = 0; i < NR(items); i++)
 		excused += !item_reap(&items[i]);
-	expect_quiet(NR_ITEMS, excused);
+	expect_quiet(NR(items), excused);
 	assert_true(counts().rnr_naks > before.rnr_naks);
 	assert_true(counts().parked > before.parked);
 	(void)state;
@@ -316,7 +316,7 @@ static int teardown(void **state)
 	/* After a test that failed there are pages to be let come. */
 	uffd_close(&uffd);
 	crowd_close(&crowd);
-	for (i = 0; i < NR_ITEMS; i++) {
+	for (i = 0; i < NR(items); i++) {
 		pair_close(&items[i].pair);
 		pair_close(&items[i].control);
 	}

@@ -20,15 +20,13 @@ static const struct span {
 	{ 12345, 70001 },
 };
 
-#define NR_SPANS (sizeof(spans) / sizeof(spans[0]))
-
 /* Writes and reads back every span at mem + off, named iova + off. */
 static void through_iova(struct env *e, uint8_t *mem, uint64_t iova,
 			 struct ibv_mr *mr)
 {
 	size_t i, head = (uintptr_t)mem % PAGE;
 
-	for (i = 0; i < NR_SPANS; i++) {
+	for (i = 0; i < NR(spans); i++) {
 		const struct span *s = &spans[i];
 		struct ref there = { iova + s->off, mr->rkey };
 		struct ref here = { iova + s->off, mr->lkey };

@@ -17,8 +17,6 @@ static const size_t places[] = {
 	0, 8, 64, 2048, 4088, 4096, 8184, 12288, LEN - 8
 };
 
-#define NR_PLACES (sizeof(places) / sizeof(places[0]))
-
 /* Shared memory with a pattern, on demand. */
 struct target {
 	uint8_t *mem;
@@ -64,7 +62,7 @@ static void fetch_and_add(void **state)
 	struct target t = target_open(e);
 	size_t i;
 
-	for (i = 0; i < 2 * NR_PLACES; i++) {
+	for (i = 0; i < 2 * NR(places); i++) {
 		size_t place = places[i / 2];
 
 		restore(&t, place, i % 2);
@@ -84,7 +82,7 @@ static void compare_and_swap(void **state)
 	struct target t = target_open(e);
 	size_t i;
 
-	for (i = 0; i < 2 * NR_PLACES; i++) {
+	for (i = 0; i < 2 * NR(places); i++) {
 		size_t place = places[i / 2];
 		struct ref there = ref_r(t.mr, t.mem + place);
 
@@ -112,7 +110,7 @@ static void atomic_write(void **state)
 	struct target t = target_open(e);
 	size_t i;
 
-	for (i = 0; i < 2 * NR_PLACES; i++) {
+	for (i = 0; i < 2 * NR(places); i++) {
 		size_t place = places[i / 2];
 
 		restore(&t, place, i % 2);

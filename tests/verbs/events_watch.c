@@ -185,7 +185,7 @@ static void several_watches(void **state)
 		{ 0, LEN, 8 * PAGE, 8 * PAGE },
 	};
 
-	for (i = 0; i < sizeof(w) / sizeof(w[0]); i++)
+	for (i = 0; i < NR(w); i++)
 		watch(q, mr, mem + w[i].start, w[i].len, i);
 	mem_cold(mem + 8 * PAGE, 8 * PAGE);
 	assert_int_equal(odp_events_read(q, events, 8, &nr), 0);

@@ -18,9 +18,6 @@ static const size_t lengths[] = {
 	0, 1, 2, 8, 64, 200, 1024, 4096, 5000, 65537, MIB
 };
 
-#define NR_OFFSETS (sizeof(offsets) / sizeof(offsets[0]))
-#define NR_LENGTHS (sizeof(lengths) / sizeof(lengths[0]))
-
 /* A page before the first offset, and one behind the longest cell. */
 #define REGION_LEN (MIB + 8 * PAGE)
 #define IMM 0x13572468
@@ -287,11 +284,11 @@ static void grid(void **state)
 	end_open(&a, g->where == ON_A || g->where == ON_BOTH);
 	end_open(&b, g->where == ON_B || g->where == ON_BOTH);
 
-	for (io = 0; io < NR_OFFSETS; io++) {
+	for (io = 0; io < NR(offsets); io++) {
 		size_t here = offsets[io];
-		size_t there = offsets[(io + 5) % NR_OFFSETS];
+		size_t there = offsets[(io + 5) % NR(offsets)];
 
-		for (il = io % step; il < NR_LENGTHS; il += step) {
+		for (il = io % step; il < NR(lengths); il += step) {
 			bool dst_on_a = g->op == READ;
 			bool here_is_dst = (g->where == ON_A) == dst_on_a;
 			struct cell c = {

@@ -85,7 +85,7 @@ static void R1_holes_at_start_middle_end(void **state)
 	struct env *e = *state;
 	size_t i;
 
-	for (i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
+	for (i = 0; i < NR(layouts); i++) {
 		size_t len = strlen(layouts[i]) * PAGE;
 		uint8_t *mem = mem_free_range(len, PAGE);
 		struct ibv_mr *mr = reg_odp(&e->rig, mem, len, ACCESS_ALL);
@@ -159,7 +159,7 @@ static void around_boundary(struct env *e, size_t boundary, size_t span)
 	const size_t half = 3 * PAGE;
 	size_t i;
 
-	for (i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
+	for (i = 0; i < NR(layouts); i++) {
 		uint8_t *start = mem_free_range(2 * span, boundary);
 		uint8_t *mem = start + span - half;
 		struct ibv_mr *mr = reg_odp(&e->rig, start, 2 * span,

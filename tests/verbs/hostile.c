@@ -80,7 +80,7 @@ static void addresses_and_lengths(void **state)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < NR(cases); i++) {
 		struct ref there = { cases[i].addr, v.mr->rkey };
 
 		expect_all_refused(e, &v, cases[i].what, there, cases[i].len);
@@ -101,7 +101,7 @@ static void keys(void **state)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < NR(bad); i++) {
 		struct ref there = { (uintptr_t)v.mem, bad[i] };
 
 		if (bad[i] == e->buf_mr->rkey)
@@ -382,7 +382,7 @@ static void R22_windows_stay_in_their_region(void **state)
 	struct ibv_mw *mw;
 	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < NR(cases); i++) {
 		mw = ibv_alloc_mw(e->rig.pd, IBV_MW_TYPE_1);
 		assert_non_null(mw);
 		if (bind_window(&e->rc, mw, mr, cases[i].addr, cases[i].len) ==

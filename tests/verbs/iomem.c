@@ -113,7 +113,7 @@ static void R10_device_memory_goes_both_ways(void **state)
 	uint8_t *mem;
 	size_t i;
 
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+	for (i = 0; i < NR(files); i++) {
 		print_message("%s\n", files[i]);
 		if (pci_lacks(&pci_ivshmem, files[i])) {
 			part_is_skipped("this kernel has no PAT");

@@ -91,7 +91,7 @@ static void R14_middle_of_a_huge_page(void **state)
 	uint8_t *mem = huge_page();
 	size_t i;
 
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	for (i = 0; i < NR(places); i++) {
 		struct ibv_mr *mr = reg_odp(&e->rig, mem, HUGE_2M, ACCESS_ALL);
 		size_t at = places[i] * PAGE;
 

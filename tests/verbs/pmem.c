@@ -82,7 +82,7 @@ static void with_each(struct env *e, void (*fn)(struct env *e,
 	const char *why;
 	size_t i, done = 0;
 
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+	for (i = 0; i < NR(types); i++) {
 		why = dax_mount(types[i]);
 		if (why) {
 			part_is_skipped("%s: %s", types[i], why);

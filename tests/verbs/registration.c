@@ -134,7 +134,7 @@ static void length_costs_nothing(void **state)
 	/* All of the first 1 GiB is mapped, and some of it is there. */
 	mem_map_at(mem, GIB, PROT_READ | PROT_WRITE);
 	mem_touch(mem, MIB);
-	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+	for (i = 0; i < NR(lengths); i++) {
 		bool all = lengths[i] == USER_SPACE_END;
 
 		median = median_registration(e, all ? NULL : mem, lengths[i]);

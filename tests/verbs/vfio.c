@@ -179,7 +179,7 @@ static void R10_huge_maps_of_a_bar(void **state)
 
 	vfio_open(&vfio);
 	vfio_answer(&vfio, true);
-	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+	for (i = 0; i < NR(ways); i++) {
 		mem = mem_free_range(3 * GIB, GIB);
 		before = page_tables();
 		vfio_map(&vfio, mem + ways[i].shift, vfio.bar_len);
