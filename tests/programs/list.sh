@@ -135,9 +135,13 @@ done
 fabtest fi_rdm_atomic -o all -v -p "'verbs;ofi_rxm'" -I 5 -S 1024
 
 family MPI openmpi-bin mpich python3-mpi4py
-ompi="mpirun.openmpi --allow-run-as-root --oversubscribe -np 2"
+ompi="mpirun.openmpi --allow-run-as-root -np 2"
 if [[ $peer ]]; then
-	ompi+=" --host 198.51.100.1,$peer --mca plm_rsh_agent $here/launch --mca oob_tcp_if_include eth0"
+	# One rank on each. Unless told otherwise it cuts addresses at their first dot, and takes both for the same host.
+	ompi+=" --prtemca prte_keep_fqdn_hostnames 1 --map-by node:OVERSUBSCRIBE --host 198.51.100.1,$peer"
+	ompi+=" --mca plm_rsh_agent $here/launch --mca oob_tcp_if_include eth0"
+else
+	ompi+=" --oversubscribe"
 fi
 spread "Open MPI over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
 	"$ompi --mca pml ucx --mca osc ucx --mca btl ^openib,vader,sm,tcp @BUILD/program_openmpi"
