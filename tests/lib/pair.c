@@ -72,14 +72,21 @@ static void modify(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
 			  strerror(err));
 }
 
+void qp_set_state(struct ibv_qp *qp, enum ibv_qp_state state)
+{
+	struct ibv_qp_attr attr = { .qp_state = state };
+
+	modify(qp, &attr, IBV_QP_STATE);
+}
+
 /* What is left of earlier work may move it into the error state right after. */
 static bool is_reset(void *arg)
 {
-	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RESET };
 	struct ibv_qp_init_attr init;
 	struct ibv_qp *qp = arg;
+	struct ibv_qp_attr attr;
 
-	modify(qp, &attr, IBV_QP_STATE);
+	qp_set_state(qp, IBV_QPS_RESET);
 	if (ibv_query_qp(qp, &attr, IBV_QP_STATE, &init))
 		test_fail("ibv_query_qp");
 	return attr.qp_state == IBV_QPS_RESET;

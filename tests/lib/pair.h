@@ -55,6 +55,9 @@ void pair_reset(struct pair *p);
  */
 void qp_reset(struct ibv_qp *qp);
 
+/* Moves a queue pair to the state, reset or error, which takes nothing else. */
+void qp_set_state(struct ibv_qp *qp, enum ibv_qp_state state);
+
 /* Connects an RC queue pair to another one, here or in another process. */
 void qp_connect(struct rig *rig, struct ibv_qp *qp, uint32_t peer_qpn,
 		const struct pair_config *cfg);

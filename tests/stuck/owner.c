@@ -97,21 +97,14 @@ void owner_destroy_qp(struct owner *o)
 	expect_done("ibv_destroy_qp", ibv_destroy_qp(o->qp));
 }
 
-static void modify(struct owner *o, enum ibv_qp_state state)
-{
-	struct ibv_qp_attr attr = { .qp_state = state };
-
-	expect_done("ibv_modify_qp", ibv_modify_qp(o->qp, &attr, IBV_QP_STATE));
-}
-
 void owner_reset_qp(struct owner *o)
 {
-	modify(o, IBV_QPS_RESET);
+	qp_set_state(o->qp, IBV_QPS_RESET);
 }
 
 void owner_err_qp(struct owner *o)
 {
-	modify(o, IBV_QPS_ERR);
+	qp_set_state(o->qp, IBV_QPS_ERR);
 }
 
 void owner_dereg(struct owner *o)

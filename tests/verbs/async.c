@@ -5,20 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <string.h>
 
 #include "env.h"
 
 #define ERRORS 20
-
-static void to_error(struct ibv_qp *qp)
-{
-	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_ERR };
-	int err = ibv_modify_qp(qp, &attr, IBV_QP_STATE);
-
-	if (err)
-		test_fail("ibv_modify_qp: %s", strerror(err));
-}
 
 /* How many times is it told, of those that are there, that a QP is drained? */
 static unsigned int drained(struct ibv_context *ctx, struct ibv_qp *qp)
@@ -68,10 +58,10 @@ static void last_receive_is_told_of_once(void **state)
 	assert_int_equal(fcntl(ctx->async_fd, F_SETFL, O_NONBLOCK), 0);
 	pair_open(&p, &e->rig, &srq);
 	for (life = 0; life < 3; life++) {
-		to_error(p.b);
+		qp_set_state(p.b, IBV_QPS_ERR);
 		assert_int_equal(await_drained(ctx, p.b), 1);
 		for (i = 0; i < ERRORS; i++)
-			to_error(p.b);
+			qp_set_state(p.b, IBV_QPS_ERR);
 		qp_reset(p.b);
 		assert_int_equal(drained(ctx, p.b), 0);
 		qp_connect(&e->rig, p.b, p.a->qp_num, &srq);
