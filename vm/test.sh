@@ -129,8 +129,8 @@ test_hooks() {
 cmd_test() {
 	parse_options "$@"
 	local series kernels=() filter=() status=0
-	if [[ ${rest[*]} == two-hosts ]]; then
-		cmd_two_hosts
+	if [[ ${rest[0]-} == two-hosts ]]; then
+		cmd_two_hosts "${rest[@]:1}"
 		return
 	fi
 	if ((${#rest[@]})); then

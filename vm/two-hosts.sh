@@ -44,24 +44,28 @@ two_hosts_pair() {
 	return "$status"
 }
 
-# two_hosts KERNEL: over both wires.
+# two_hosts KERNEL GOOD BAD: over both wires, the programs of these names.
 two_hosts() {
 	local kernel=$1 status=0
-	two_hosts_pair "$kernel" good --columns "$two_hosts_columns" \
-		--match "$([[ ${ODP_FULL-} ]] && echo . || echo "$two_hosts_programs")" || status=$?
-	two_hosts_pair "$kernel" bad --columns "$two_hosts_columns" --match "$two_hosts_bad_programs" \
+	two_hosts_pair "$kernel" good --columns "$two_hosts_columns" --match "$2" || status=$?
+	two_hosts_pair "$kernel" bad --columns "$two_hosts_columns" --match "$3" \
 		--netem "$two_hosts_netem" --tries "$two_hosts_tries" || status=$?
 	return "$status"
 }
 
-# cmd_two_hosts: what ./run test two-hosts does, after the options have been read.
+# cmd_two_hosts [REGEX]: what ./run test two-hosts does, after the options have been read.
 cmd_two_hosts() {
-	local kernel kernels=() status=0
+	local kernel kernels=() status=0 good=$two_hosts_programs bad=$two_hosts_bad_programs
+	if (($#)); then
+		good=$1 bad=$1
+	elif [[ ${ODP_FULL-} ]]; then
+		good=.
+	fi
 	((!guest_stock)) || die "two-hosts loads both, the distribution's rxe and ours; leave --stock out."
 	kernels_ready
 	mkdir -p -- "$top/build/programs"
 	programs_build
-	kernels_each 1 two_hosts
+	kernels_each 1 two_hosts "$good" "$bad"
 	for kernel in "${kernels[@]}"; do
 		programs_table "$kernel-good" "$kernel" || status=1
 		programs_table "$kernel-bad" "$kernel" "$two_hosts_anew" || status=1
