@@ -2,9 +2,13 @@
 /*
  * What MPI programs do with memory, each byte checked: messages of all sizes, at odd
  * places; puts, gets and sums into another process's window; memory that is given
- * back and comes again between messages. Two processes. With the argument "messages"
- * there are no windows, which some transports do not have.
+ * back and comes again between messages. Two processes.
+ *
+ *	program_openmpi [messages] [ROUNDS]
+ *
+ * With "messages" there are no windows, which some transports do not have.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,18 +135,24 @@ static void window(void)
 
 int main(int argc, char **argv)
 {
+	bool messages_only;
 	unsigned long all;
-	int ranks, i;
+	int ranks, rounds, i;
 
 	MPI_Init(&argc, &argv);
+	messages_only = argc > 1 && !strcmp(argv[1], "messages");
+	argv += 1 + messages_only;
+	rounds = *argv ? atoi(*argv) : ROUNDS;
+	if (rounds < 1)
+		fail("a number of rounds");
 	MPI_Comm_size(MPI_COMM_WORLD, &ranks);
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	if (ranks != 2)
 		fail("a world of two");
 	other = !rank;
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < rounds; i++) {
 		messages();
-		if (argc < 2 || strcmp(argv[1], "messages"))
+		if (!messages_only)
 			window();
 	}
 	MPI_Allreduce(&wrong, &all, 1, MPI_UNSIGNED_LONG, MPI_SUM,
