@@ -4,8 +4,7 @@
 #
 # The programs that tests/programs/try --rounds runs, as in list.sh: those that report a bandwidth. `rate` is what awk
 # finds it with in what the client prints, in MiB/s or the like: only quotients are looked at. All of them go over the
-# same memory so many times that it matters little how it came there first. UCX is not among them: it polls, and with one
-# processor its two ends wait for each other's time slices.
+# same memory so many times that it matters little how it came there first.
 
 family perftest perftest
 for tool in ib_{write,read,send}_bw; do
@@ -24,6 +23,15 @@ rate='match($0, /bw=[0-9.]+[KMG]/) && !n++ { print substr($0, RSTART + 3) * 1024
 	program "fio, rdma write" '' \
 	"fio --name=s --thread --ioengine=rdma --port=@PORT --rw=read --verb=recv --bs=64k --size=64m --iodepth=4" \
 	"fio --name=c --thread --ioengine=rdma --hostname=@HOST --port=@PORT --rw=write --verb=write --bs=64k --size=64m --iodepth=4"
+
+# It polls, and with one processor its two ends would wait for each other's time slices: so they sleep. Its puts and gets
+# have no end then, on any rxe: nothing wakes the side that they go to.
+family UCX ucx-utils
+for test in {tag,stream,ucp_am}_bw; do
+	rate='$1 == "Final:" { print $7 }' program "ucx_perftest $test" '' \
+		"script -qec 'ucx_perftest -p @PORT -E sleep' /dev/null" \
+		"script -qec 'ucx_perftest @HOST -p @PORT -E sleep -t $test -s 65536 -n 1000 -w 100' /dev/null"
+done
 
 family libfabric libfabric-bin
 rate='$1 == "64k" { print $6 + 0 }' program "fi_pingpong msg" FI_VERBS_USE_ODP=1 \

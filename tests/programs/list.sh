@@ -25,10 +25,6 @@ perftest() {
 	program "$name" "$switch" "$command" "$command @HOST"
 }
 
-# Of two that end at the same time, one is gone before it has answered the other now and then, which waits as long as it
-# takes to come again so often: rxe takes UCX's 7 as for ever.
-export UCX_TLS=rc_verbs,ud_verbs:aux UCX_NET_DEVICES=rxe0:1 UCX_IB_GID_INDEX=0 UCX_RC_RETRY_COUNT=6
-
 family perftest perftest
 for tool in ib_{write,read,send,atomic}_{bw,lat}; do
 	perftest '' "$tool" -n 200
