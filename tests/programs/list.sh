@@ -156,7 +156,7 @@ spread "mpi4py over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
 if [[ -x $built/rdma-test ]]; then
 	family valkey
 	daemon "valkey, its rdma-test" '' \
-		"@BUILT/valkey-server --port 0 --rdma-port @PORT --rdma-bind @HOST --save '' --dir /tmp" \
+		"@BUILT/valkey-server --port 0 --rdma-port @PORT --rdma-bind @HOST --save '' --dir /tmp --protected-mode no" \
 		"@BUILT/rdma-test -t 4 -m 100 -M 200 -h @HOST -p @PORT"
 fi
 
