@@ -10,7 +10,8 @@
 #	alone NAME SWITCH COMMAND		the same, on one host only
 #
 # SWITCH is how its user asks it for on-demand memory: words, which stand for @ODP in the commands, or VAR=VALUE
-# for its environment; or nothing, if there is no way. @HOST and @PORT are the server's address and a port of its own.
+# for its environment; or nothing, if there is no way. @HOST and @PORT are the server's address and a port of its own, @OWN
+# is the client's address.
 # With in_kernel=1, it is the kernel that registers memory: nothing can be forced then.
 
 perf=(-d rxe0 -x 1 -F -p @PORT)
@@ -68,8 +69,9 @@ program "riostream, checking" '' "riostream -b @HOST -p @PORT -S 65536 -I 2 -C 5
 rcopy="rcopy @DATA @HOST:/tmp/odp-rcopy -p @PORT"
 daemon rcopy '' "rcopy -p @PORT" \
 	"{ timeout 15 $rcopy || timeout 15 $rcopy || $rcopy; } && at_server 'cat /tmp/odp-rcopy' | cmp @DATA -"
-program cmtime '' "cmtime -b @HOST -p @PORT -c 10" "cmtime -s @HOST -p @PORT -c 10"
-limit=10 program mckey '' "mckey -m 239.1.1.1 -b @HOST -C 10" "mckey -m 239.1.1.1 -b @HOST -s -C 10"
+# In the end it connects queue pairs that there are not; of one host, the two sides must not make up the same.
+program cmtime '' "cmtime -b @HOST -p @PORT -q 5000 -c 10" "cmtime -s @HOST -p @PORT -c 10"
+program mckey '' "mckey -m 239.1.1.1 -b @HOST -C 10" "mckey -m 239.1.1.1 -b @OWN -s -C 10"
 
 family qperf qperf
 for test in rc_lat rc_bw rc_rdma_write_bw rc_rdma_read_lat ud_lat uc_bw ver_rc_compare_swap ver_rc_fetch_add; do
