@@ -102,7 +102,7 @@ image_build_root() {
 	local hook='"$ODP_HOOKS/install-kernels" "$1" && "$ODP_HOOKS/fetch-source" "$1" rdma-core libibverbs1'
 	# What has no source here is left out of ./run programs.
 	# shellcheck disable=SC2016
-	local more='for package in libfabric valkey; do "$ODP_HOOKS/fetch-source" "$1" "$package" || true; done'
+	local more='for package in libfabric valkey mpi4py; do "$ODP_HOOKS/fetch-source" "$1" "$package" || true; done'
 	step "Building the guest from $(echo "$sources" | cut -d ' ' -f 2 | sort -u | paste -sd ' ')" \
 		"$top/build/logs/guest.log" \
 		as_root env INITRD=No ODP_HOOKS="$top/vm/guest" ODP_SERIES="$ODP_SERIES" \

@@ -136,22 +136,22 @@ family MPI openmpi-bin mpich python3-mpi4py
 ompi="mpirun.openmpi --allow-run-as-root -np 2"
 if [[ $peer ]]; then
 	# One rank on each. Unless told otherwise it cuts addresses at their first dot, and takes both for the same host.
-	ompi+=" --prtemca prte_keep_fqdn_hostnames 1 --map-by node:OVERSUBSCRIBE --host 198.51.100.1,$peer"
+	ompi+=" --prtemca prte_keep_fqdn_hostnames 1 --map-by node:OVERSUBSCRIBE --host $own,$peer"
 	ompi+=" --mca plm_rsh_agent $here/launch --mca oob_tcp_if_include eth0"
 else
 	ompi+=" --oversubscribe"
 fi
-spread "Open MPI over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
-	"$ompi --mca pml ucx --mca osc ucx --mca btl ^openib,vader,sm,tcp @BUILD/program_openmpi"
+over_ucx="$ompi --mca pml ucx --mca osc ucx --mca btl ^openib,vader,sm,tcp"
+spread "Open MPI over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host "$over_ucx @BUILD/program_openmpi"
 # Over a bad wire each packet that gets lost costs it half a second, so the way rdma_cm connects; a round has some thirty.
 limit=120 spread "Open MPI over libfabric" FI_VERBS_USE_ODP=1 \
 	"FI_UNIVERSE_SIZE=2 $ompi --mca pml cm --mca mtl ofi --mca mtl_ofi_provider_include 'verbs;ofi_rxm' \
 	@BUILD/program_openmpi messages ${netem:+1}"
 alone "MPICH over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
 	"MPIR_CVAR_NOLOCAL=1 mpirun.mpich -np 2 @BUILD/program_mpich"
-# shellcheck disable=SC2086
-spread "mpi4py over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
-	"$ompi --mca pml ucx --mca osc ucx --mca btl ^openib,vader,sm,tcp python3 @HERE/python_mpi.py"
+spread "mpi4py over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host "$over_ucx python3 @HERE/python_mpi.py"
+[[ ! -e $built/mpi4py-tests ]] || limit=300 spread "mpi4py's own tests, over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
+	"$over_ucx python3 @BUILT/mpi4py-tests/main.py -f -i test_p2p_buf -i test_rma -i test_cco_buf -i test_util_pkl5"
 
 # Its server forks in the midst of it, so faults are slow now and then. It accepts with an rnr_retry of 0: the first RNR
 # NAK then ends a connection, forced, which was seen on 6.12 in two runs of six.
