@@ -12,7 +12,7 @@
 # SWITCH is how its user asks it for on-demand memory: words, which stand for @ODP in the commands, or VAR=VALUE
 # for its environment; or nothing, if there is no way. @HOST and @PORT are the server's address and a port of its own, @OWN
 # is the client's address.
-# With in_kernel=1, it is the kernel that registers memory: nothing can be forced then.
+# With unforced=REASON, what it registers cannot be forced on demand.
 
 perf=(-d rxe0 -x 1 -F -p @PORT)
 
@@ -70,8 +70,9 @@ rcopy="rcopy @DATA @HOST:/tmp/odp-rcopy -p @PORT"
 daemon rcopy '' "rcopy -p @PORT" \
 	"{ timeout 15 $rcopy || timeout 15 $rcopy || $rcopy; } && at_server 'cat /tmp/odp-rcopy' | cmp @DATA -"
 # In the end it connects queue pairs that there are not; of one host, the two sides must not make up the same.
-program cmtime '' "cmtime -b @HOST -p @PORT -q 5000 -c 10" "cmtime -s @HOST -p @PORT -c 10"
-program mckey '' "mckey -m 239.1.1.1 -b @HOST -C 10" "mckey -m 239.1.1.1 -b @OWN -s -C 10"
+unforced="it registers no memory" program cmtime '' "cmtime -b @HOST -p @PORT -q 5000 -c 10" "cmtime -s @HOST -p @PORT -c 10"
+# Now and then its messages get there. Sent all at once, rxe often does not find their address handle, pinned or not.
+limit=20 program mckey '' "mckey -m 239.1.1.1 -b @HOST -C 10" "mckey -m 239.1.1.1 -b @OWN -s -C 10"
 
 family qperf qperf
 for test in rc_lat rc_bw rc_rdma_write_bw rc_rdma_read_lat ud_lat uc_bw ver_rc_compare_swap ver_rc_fetch_add; do
@@ -150,8 +151,9 @@ limit=120 spread "Open MPI over libfabric" FI_VERBS_USE_ODP=1 \
 alone "MPICH over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
 	"MPIR_CVAR_NOLOCAL=1 mpirun.mpich -np 2 @BUILD/program_mpich"
 spread "mpi4py over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host "$over_ucx python3 @HERE/python_mpi.py"
+# Its tests of windows do not end, and those of pickles crash in MPI_Waitall(), with pinned memory on any rxe, too.
 [[ ! -e $built/mpi4py-tests ]] || limit=300 spread "mpi4py's own tests, over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
-	"$over_ucx python3 @BUILT/mpi4py-tests/main.py -f -i test_p2p_buf -i test_rma -i test_cco_buf -i test_util_pkl5"
+	"$over_ucx python3 @BUILT/mpi4py-tests/main.py -f -i test_p2p_buf -i test_cco_buf"
 
 # Its server forks in the midst of it, so faults are slow now and then. It accepts with an rnr_retry of 0: the first RNR
 # NAK then ends a connection, forced, which was seen on 6.12 in two runs of six.
@@ -163,16 +165,17 @@ if [[ -x $built/rdma-test ]]; then
 fi
 
 family kernel nvme-cli nfs-kernel-server
-in_kernel=1 daemon "NVMe over RDMA, checking" '' "@HERE/nvme serve @HOST @PORT" "@HERE/nvme use @HOST @PORT"
-in_kernel=1 daemon "NFS over RDMA, checking" '' "@HERE/nfs serve @HOST @PORT" "@HERE/nfs use @HOST @PORT"
+by_kernel="the kernel registers for itself"
+unforced=$by_kernel daemon "NVMe over RDMA, checking" '' "@HERE/nvme serve @HOST @PORT" "@HERE/nvme use @HOST @PORT"
+unforced=$by_kernel daemon "NFS over RDMA, checking" '' "@HERE/nfs serve @HOST @PORT" "@HERE/nfs use @HOST @PORT"
 # RDS asks for on-demand memory of what cannot be pinned: files on an NVDIMM. (Without @ODP, / is a mount point.) With an
 # iova that is not the address, as RDS wants it there, the on-demand memory of the distribution's rxe may crash the kernel.
-in_kernel=1 program "RDS, messages and RDMA" /tmp/odp-dax \
+unforced=$by_kernel program "RDS, messages and RDMA" /tmp/odp-dax \
 	"modprobe rds_rdma && { mountpoint -q /@ODP || @HERE/../lib/dax-mount ext4 @ODP; } && @BUILD/test_rds server @HOST @PORT @ODP" \
 	"modprobe rds_rdma && @BUILD/test_rds client @HOST @PORT @ODP"
 # Within a host, SMC does without RDMA; and not every kernel has it.
 if [[ $peer ]] && modprobe -qn smc; then
-	in_kernel=1 program "SMC-R" '' "modprobe smc && @BUILD/test_smc server @HOST @PORT" \
+	unforced=$by_kernel program "SMC-R" '' "modprobe smc && @BUILD/test_smc server @HOST @PORT" \
 		"modprobe smc && @BUILD/test_smc client @HOST @PORT"
 fi
 
