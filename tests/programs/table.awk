@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 #
-# A table, in Markdown, of what tests/programs/try wrote, with the reasons below it. Fails if something fails that
-# passes in the first column, which is the distribution's, or if nothing was run, or if more than `limit` times as many
-# packets were sent anew in a column as in the first.
+# A table, in Markdown, of what tests/programs/try wrote, with the reasons below it, and how many of each family pass.
+# Fails if something fails that passes in the first column, which is the distribution's, or if nothing was run, or if more
+# than `limit` times as many packets were sent anew in a column as in the first.
 BEGIN {
 	FS = "\t"
 	title["stock"] = "pinned, the kernel's rxe"
@@ -35,8 +35,9 @@ $1 == "family" {
 		why[key, $1] = $8
 }
 
-END {
-	line = "| program |"
+# The first two lines of a table.
+function head(what,	line, rule, c) {
+	line = "| " what " |"
 	rule = "| --- |"
 	for (c = 1; c <= columns; c++) {
 		line = line " " title[column[c]] " |"
@@ -44,10 +45,15 @@ END {
 	}
 	print line
 	print rule
+}
+
+END {
+	head("program")
 	for (i = 1; i <= rows; i++) {
 		split(order[i], part, SUBSEP)
 		if (part[1] != family) {
 			family = part[1]
+			families[++nr_families] = family
 			printf "| **%s**%s |", family, version[family] ? " (" version[family] ")" : ""
 			for (c = 1; c <= columns; c++)
 				printf " |"
@@ -56,6 +62,8 @@ END {
 		printf "| %s |", part[2]
 		for (c = 1; c <= columns; c++) {
 			is = verdict[order[i], column[c]]
+			passed[family, c] += is == "ok"
+			all[family, c] += is ~ /ok|FAIL/
 			if (is == "FAIL") {
 				notes[++failures] = part[2] ", " title[column[c]] ": " why[order[i], column[c]]
 				lost += verdict[order[i], column[1]] == "ok"
@@ -71,6 +79,17 @@ END {
 	print ""
 	for (i = 1; i <= failures; i++)
 		printf "%d. %s\n", i, notes[i]
+	print ""
+	head("family")
+	for (i = 1; i <= nr_families; i++) {
+		line = "| " families[i] " |"
+		for (c = 1; c <= columns; c++) {
+			family = families[i] SUBSEP c
+			line = line (all[family] ? " " passed[family] " of " all[family] " |" : " - |")
+		}
+		print line
+	}
+	print ""
 	for (c = 2; limit && c <= columns; c++) {
 		if (anew[column[c]] > limit * anew[column[1]]) {
 			printf "%s: more than %s times as many packets were sent anew.\n", title[column[c]], limit
