@@ -10,6 +10,8 @@
 # instructions then: whatever else the machine does, the figures repeat.
 programs_goal=0.95
 programs_rounds=3
+# What the names of its results end in.
+programs_of=''
 
 # programs_build: those that are not packaged.
 programs_build() {
@@ -48,8 +50,24 @@ programs_bandwidth() {
 	programs_show "$1-bandwidth" "$1" bandwidth -v goal="$programs_goal"
 }
 
+# programs_all [OPTION...]: all of it on all of `kernels`, with options of tests/programs/try; puts 1 into `status` if
+# anything fails that shall pass.
+programs_all() {
+	local kernel
+	mkdir -p -- "$top/build/programs"
+	programs_build
+	kernels_each 2 programs_kernel "$@"
+	for kernel in "${kernels[@]}"; do
+		if [[ $programs_of ]]; then
+			programs_bandwidth "$kernel" || status=1
+		else
+			programs_table "$kernel" "$kernel" || status=1
+		fi
+	done
+}
+
 cmd_programs() {
-	local programs_of='' options=() args=() kernel kernels=() status=0
+	local options=() args=() kernels=() status=0
 	while (($#)); do
 		case $1 in
 		--match)
@@ -73,16 +91,7 @@ cmd_programs() {
 		guest_icount=1 guest_smp=1
 	fi
 	kernels_ready
-	mkdir -p -- "$top/build/programs"
-	programs_build
-	kernels_each 2 programs_kernel "${options[@]}"
-	for kernel in "${kernels[@]}"; do
-		if [[ $programs_of ]]; then
-			programs_bandwidth "$kernel" || status=1
-		else
-			programs_table "$kernel" "$kernel" || status=1
-		fi
-	done
+	programs_all "${options[@]}"
 	if ((status)); then
 		say "Something failed (status $status)."
 	fi

@@ -4,7 +4,8 @@
 #
 # ./run test: ctest in a guest for each kernel, at the same time, and what came of it. Kernels with checkers
 # leave out tests with the label slow, which would take them past an hour and prove nothing about the kernel
-# that others do not; --full brings them back, and on all kernels those of the configuration full.
+# that others do not; --full brings them back, and on all kernels those of the configuration full. With it, all tests end
+# with the programs of others (vm/programs.sh).
 
 # test_log KERNEL: where ctest writes what all tests printed.
 test_log() {
@@ -147,6 +148,9 @@ cmd_test() {
 	for series in "${kernels[@]}"; do
 		test_summary "$series" $((${#filter[@]} == 0)) || status=1
 	done
+	if [[ ${ODP_FULL-} && ! $guest_checked ]] && ((${#filter[@]} == 0 && !guest_stock)); then
+		programs_all
+	fi
 	((!status)) || say "Something failed (status $status)."
 	return "$status"
 }
