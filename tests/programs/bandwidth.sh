@@ -8,8 +8,8 @@
 
 family perftest perftest
 for tool in ib_{write,read,send}_bw; do
-	rate='$1 == 65536 { print $4 }' program "$tool" --odp "$tool -d rxe0 -x 1 -F -p @PORT -n 1000" \
-		"$tool -d rxe0 -x 1 -F -p @PORT -n 1000 @HOST"
+	rate='$1 == 65536 { print $4 }' program "$tool" --odp "$tool -d rxe0 -x 1 -F -p @PORT -n 5000" \
+		"$tool -d rxe0 -x 1 -F -p @PORT -n 5000 @HOST"
 done
 
 family qperf qperf
