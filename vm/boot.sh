@@ -70,7 +70,7 @@ boot_run_dir() {
 	for name in $(compgen -e | grep -E '^(ODP|RXE)_'); do
 		printf '%s=%s\0' "$name" "${!name}"
 	done >"$run_dir/env"
-	printf '%s\n' "kernel=$kernel" "stock=$guest_stock" "merge=$merge" \
+	printf '%s\n' "kernel=$kernel" "stock=$guest_stock" "merge=$merge" "icount=$guest_icount" \
 		"modules=${guest_modules:-build/$kernel/modules}" >"$run_dir/options"
 }
 
