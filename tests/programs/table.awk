@@ -79,7 +79,8 @@ END {
 	print ""
 	for (i = 1; i <= failures; i++)
 		printf "%d. %s\n", i, notes[i]
-	print ""
+	if (failures)
+		print ""
 	head("family")
 	for (i = 1; i <= nr_families; i++) {
 		line = "| " families[i] " |"
