@@ -39,9 +39,9 @@ done
 # fi_pingpong cannot sleep, and is not among these for that reason.
 family fabtests libfabric-bin
 if [[ -x $built/fi_rma_bw ]]; then
-	rate='$1 == "64k" { print $5 + 0 }'
-	program "fi_rma_bw" FI_VERBS_USE_ODP=1 "@BUILT/fi_rma_bw -o write -e msg -p verbs -S 65536 -I 1000 -w 50 -s @HOST -B @PORT" \
-		"@BUILT/fi_rma_bw -o write -e msg -p verbs -S 65536 -I 1000 -w 50 -P @PORT @HOST"
-	program "fi_msg_pingpong" FI_VERBS_USE_ODP=1 "@BUILT/fi_msg_pingpong -c sread -p verbs -S 65536 -I 1000 -w 50 -s @HOST -B @PORT" \
-		"@BUILT/fi_msg_pingpong -c sread -p verbs -S 65536 -I 1000 -w 50 -P @PORT @HOST"
+	for test in "fi_rma_bw -o write -e msg" "fi_msg_pingpong -c sread"; do
+		rate='$1 == "64k" { print $5 + 0 }' program "${test%% *}" FI_VERBS_USE_ODP=1 \
+			"@BUILT/$test -p verbs -S 65536 -I 1000 -w 50 -s @HOST -B @PORT" \
+			"@BUILT/$test -p verbs -S 65536 -I 1000 -w 50 -P @PORT @HOST"
+	done
 fi
