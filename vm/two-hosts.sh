@@ -59,9 +59,14 @@ two_hosts() {
 	return "$status"
 }
 
-# cmd_two_hosts [REGEX]: what ./run test two-hosts does, after the options have been read.
+# cmd_two_hosts [REGEX...]: what ./run test two-hosts does, after the options have been read.
 cmd_two_hosts() {
-	local kernel kernels=() status=0 names=${1-$([[ ${ODP_FULL-} ]] && echo . || echo "$two_hosts_programs")}
+	local kernel kernels=() status=0 names=$two_hosts_programs
+	if (($#)); then
+		names=$(IFS='|'; echo "$*")
+	elif [[ ${ODP_FULL-} ]]; then
+		names=.
+	fi
 	((!guest_stock)) || die "two-hosts loads both, the distribution's rxe and ours; leave --stock out."
 	kernels_ready
 	mkdir -p -- "$top/build/programs"
