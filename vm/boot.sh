@@ -76,11 +76,13 @@ boot_run_dir() {
 
 # boot_qemu KERNEL CWD ARG...: puts QEMU's command line into qemu_args. What guest_devices has is in it.
 boot_qemu() {
-	local kernel=$1 cwd=$2 dir debug='' emulated=norandmaps cpu=max,-erms,-fsrm accel
+	local kernel=$1 cwd=$2 dir debug='' emulated=norandmaps cpu=max,-erms,-fsrm,-cx16 accel
 	shift 2
 	# TCG translates code anew for every address that it runs at: programs are several times slower to start
 	# if these are random. And each store to a page that had code walks all that was ever translated from it:
-	# to clear a huge page byte by byte was seen to take 78 s, a soft lockup. So it is done by words.
+	# to clear a huge page byte by byte was seen to take 78 s, a soft lockup. So it is done by words. After a
+	# cmpxchg16b, which the kernel's allocator is made of, QEMU 7.2 has half a pointer in EFLAGS: an interrupt there
+	# comes back to a kernel that single-steps, copies backwards or has interrupts off. So there is none.
 	accel=(-accel "tcg,thread=multi" -cpu "$cpu")
 	dir=$(image_kernel_dir "$kernel")
 	# identify_cpu() clears the bit that says how many page table levels there are, for a moment: KASAN then
