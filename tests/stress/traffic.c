@@ -389,6 +389,21 @@ static void compare(const char *what, const uint8_t *got, const uint8_t *want,
 		what, bad, len, first, got[first], want[first]);
 }
 
+/*
+ * An operation failed that may not, unless its own memory is gone: there are programs
+ * that unmap all they find. Whether another one can follow.
+ */
+static bool lose(const char *what, enum ibv_wc_status status)
+{
+	unsigned char there[sizeof(*t.own) / PAGE];
+
+	if (mincore(t.own, sizeof(*t.own), there))
+		return false;
+	trouble("%s: %s", what, ibv_wc_status_str(status));
+	slot->lost++;
+	return true;
+}
+
 /* Between places of its own. */
 static bool copy(void)
 {
@@ -413,8 +428,8 @@ static bool copy(void)
 	if (!on)
 		return false;
 	if (status != IBV_WC_SUCCESS) {
-		slot->lost++;
-		trouble("its own memory: %s", ibv_wc_status_str(status));
+		if (!lose("its own memory", status))
+			return false;
 		/* As much of it may have been written as wants to. */
 		memcpy(own->want, own->to, OWN);
 		return true;
@@ -483,11 +498,8 @@ static bool visit(void)
 		slot->refused++;
 		return true;
 	}
-	if (status != IBV_WC_SUCCESS) {
-		slot->lost++;
-		trouble("what is mapped: %s", ibv_wc_status_str(status));
-		return true;
-	}
+	if (status != IBV_WC_SUCCESS)
+		return lose("what is mapped", status);
 	if (known && peek(addr, own->after, len) &&
 	    !memcmp(own->before, own->after, len))
 		compare("a program's code", own->visited, own->before, len);
