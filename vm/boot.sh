@@ -76,13 +76,14 @@ boot_run_dir() {
 
 # boot_qemu KERNEL CWD ARG...: puts QEMU's command line into qemu_args. What guest_devices has is in it.
 boot_qemu() {
-	local kernel=$1 cwd=$2 dir debug='' emulated=norandmaps cpu=max,-erms,-fsrm,-cx16 accel
+	local kernel=$1 cwd=$2 dir debug='' emulated='norandmaps clearcpuid=cx16' cpu=max,-erms,-fsrm accel
 	shift 2
 	# TCG translates code anew for every address that it runs at: programs are several times slower to start
 	# if these are random. And each store to a page that had code walks all that was ever translated from it:
 	# to clear a huge page byte by byte was seen to take 78 s, a soft lockup. So it is done by words. After a
-	# cmpxchg16b, which the kernel's allocator is made of, QEMU 7.2 has half a pointer in EFLAGS: an interrupt there
-	# comes back to a kernel that single-steps, copies backwards or has interrupts off. So there is none.
+	# cmpxchg16b QEMU 7.2 has half a pointer in EFLAGS: an interrupt there comes back to code that single-steps,
+	# copies backwards or has interrupts off. So the kernel, whose allocator is made of it, is told to do
+	# without; programs are not: Open MPI does not ask.
 	accel=(-accel "tcg,thread=multi" -cpu "$cpu")
 	dir=$(image_kernel_dir "$kernel")
 	# identify_cpu() clears the bit that says how many page table levels there are, for a moment: KASAN then
