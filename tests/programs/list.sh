@@ -151,7 +151,7 @@ fi
 over_ucx="$ompi --mca pml ucx --mca osc ucx --mca btl ^openib,vader,sm,tcp"
 spread "Open MPI over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host "$over_ucx @BUILD/program_openmpi"
 # Over a bad wire one round is enough: some thirty packets get lost, at half a second each, as above.
-limit=120 spread "Open MPI over libfabric" FI_VERBS_USE_ODP=1 \
+limit=240 spread "Open MPI over libfabric" FI_VERBS_USE_ODP=1 \
 	"FI_UNIVERSE_SIZE=2 $ompi --mca pml cm --mca mtl ofi --mca mtl_ofi_provider_include 'verbs;ofi_rxm' \
 	@BUILD/program_openmpi messages ${netem:+1}"
 alone "MPICH over UCX" UCX_REG_NONBLOCK_MEM_TYPES=host \
