@@ -30,7 +30,7 @@ two_hosts_guest() {
 
 # two_hosts_pair KERNEL NAME OPTION...: one run of tests/programs/try between two guests.
 two_hosts_pair() {
-	local kernel=$1 name=$2 wire peer status=0
+	local kernel=$1 name=$2 wire peer status=0 peer_status=0
 	shift 2
 	# A socket's path may not be long.
 	wire=$(mktemp -d)
@@ -39,7 +39,11 @@ two_hosts_pair() {
 	(two_hosts_guest "$kernel" "$wire" 1 /mnt/odp/tests/programs/try --peer "$@" \
 		"/mnt/odp/build/programs/$kernel-$name.tsv" 2>&1 </dev/null) | sed -u "s/^/$kernel $name: /" || status=$?
 	((!status)) || kill "$peer" 2>/dev/null || true
-	wait "$peer" || status=$((status ? status : $?))
+	wait "$peer" || peer_status=$?
+	if ((!status && peer_status)); then
+		sed "s/^/$kernel $name, the other host: /" "$top/build/logs/peer-$kernel.log"
+		status=$peer_status
+	fi
 	rm -rf -- "$wire"
 	return "$status"
 }
