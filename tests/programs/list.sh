@@ -102,17 +102,16 @@ done
 
 family libfabric libfabric-bin
 for size in 64 65536 1048576; do
-	times=50 limit=60
+	times=50 seconds=$limit
 	# Over a bad wire, each packet that gets lost costs half a second, so the way rdma_cm connects: a minute, or more.
-	[[ ! $netem || $size != 1048576 ]] || times=5 limit=180
+	[[ ! $netem || $size != 1048576 ]] || times=5 seconds=180
 	pingpong="-c -I $times -S $size"
-	program "fi_pingpong msg, $size" FI_VERBS_USE_ODP=1 "fi_pingpong -p verbs -e msg $pingpong -B @PORT" \
+	limit=$seconds program "fi_pingpong msg, $size" FI_VERBS_USE_ODP=1 "fi_pingpong -p verbs -e msg $pingpong -B @PORT" \
 		"fi_pingpong -p verbs -e msg $pingpong -P @PORT @HOST"
-	FI_UNIVERSE_SIZE=2 program "fi_pingpong rdm, $size" FI_VERBS_USE_ODP=1 \
+	limit=$seconds FI_UNIVERSE_SIZE=2 program "fi_pingpong rdm, $size" FI_VERBS_USE_ODP=1 \
 		"fi_pingpong -p 'verbs;ofi_rxm' -e rdm $pingpong -B @PORT" \
 		"fi_pingpong -p 'verbs;ofi_rxm' -e rdm $pingpong -P @PORT @HOST"
 done
-limit=60
 
 # fabtest PROGRAM OPTION...: of the source of the same version. Without sizes, most register more at once than rxe pins.
 fabtest() {
