@@ -72,6 +72,7 @@ boot_run_dir() {
 	done >"$run_dir/env"
 	printf '%s\n' "kernel=$kernel" "stock=$guest_stock" "merge=$merge" "icount=$guest_icount" \
 		"modules=${guest_modules:-build/$kernel/modules}" >"$run_dir/options"
+	mkfifo -- "$run_dir"/monitor.{in,out}
 }
 
 # boot_qemu KERNEL CWD ARG...: puts QEMU's command line into qemu_args. What guest_devices has is in it.
@@ -101,9 +102,10 @@ boot_qemu() {
 		qemu-system-x86_64 -M q35,nvdimm=on "${accel[@]}" -smp "$guest_smp" -m "$guest_mem,slots=1,maxmem=$(boot_max_mem)"
 		-nodefaults -no-user-config -no-reboot -display none
 		-kernel "$dir/vmlinuz" -initrd "$dir/initramfs"
-		-append "console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic mitigations=off rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 tsc=reliable intel_iommu=on memmap=2M\$0x10000000 $emulated $debug ${ODP_CMDLINE:-}"
+		-append "console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic mitigations=off rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 unknown_nmi_panic panic_print=1 tsc=reliable intel_iommu=on memmap=2M\$0x10000000 $emulated $debug ${ODP_CMDLINE:-}"
 		-chardev "file,id=console,path=$(qemu_path "$run_dir/console")" -serial chardev:console
 		-drive "file=$(qemu_path "$guest_dir/root.ext4"),format=raw,if=virtio,snapshot=on"
+		-chardev "pipe,id=monitor,path=$(qemu_path "$run_dir/monitor")" -mon chardev=monitor,mode=control
 		-device virtio-rng-pci
 		-device "intel-iommu,intremap=off"
 		-object "memory-backend-ram,id=pmem,size=512M" -device "nvdimm,memdev=pmem"
@@ -165,7 +167,8 @@ boot_once() {
 		else
 			continue
 		fi
-		kill -KILL "$qemu_pid"
+		boot_ask
+		kill -KILL "$qemu_pid" 2>/dev/null || true
 		break
 	done
 	wait "$qemu_pid" 2>/dev/null || true
@@ -177,10 +180,28 @@ boot_once() {
 		return 98
 	fi
 	if [[ $hung ]]; then
-		boot_report "$kernel" "The guest was given up after $limit s (ODP_TIMEOUT changes that)."
+		boot_report "$kernel" "The guest was given up after $limit s (ODP_TIMEOUT changes that)." "$(boot_where)"
 		return 99
 	fi
 	boot_judge "$kernel"
+}
+
+# boot_ask: where are the processors of a guest that does not end? QEMU has their registers; an NMI has the kernel
+# panic, which then tells of all its tasks and is the end of QEMU.
+boot_ask() {
+	local command
+	for command in '"qmp_capabilities"' '"human-monitor-command", "arguments": {"command-line": "info registers -a"}' \
+		'"inject-nmi"'; do
+		printf '{"execute": %s}\n' "$command"
+	done 1<>"$run_dir/monitor.in"
+	timeout 60 cat -- "$run_dir/monitor.out" >"$run_dir/monitor" || true
+}
+
+# boot_where: the last that its command said, and what came of boot_ask.
+boot_where() {
+	tail -n 3 -- "$run_dir/out"
+	sed 's/\\r\\n/\n/g' -- "$run_dir/monitor" | grep -aE '^(CPU#|RIP=)'
+	tr -d '\r' <"$run_dir/console" | grep -aE -A 40 '(Uhhuh|NMI:|Kernel panic)' | head -n 60
 }
 
 # boot_judge KERNEL: the run's status, after QEMU has ended.
@@ -206,7 +227,7 @@ boot_report() {
 	local kernel=$1 sentence=$2 lines=${3:-} log=$top/build/logs/guest-$1.log
 	[[ $lines ]] || lines=$(tail -n 20 -- "$run_dir/qemu" "$run_dir/console" 2>/dev/null | tr -d '\r')
 	mkdir -p -- "$top/build/logs"
-	cat -- "$run_dir"/{qemu,console,dmesg} >"$log" 2>/dev/null || true
+	cat -- "$run_dir"/{qemu,monitor,console,dmesg} >"$log" 2>/dev/null || true
 	say "$sentence"
 	printf '%s\n' "$lines" | sed 's/^/    /' >&2
 	say "The whole log is in build/logs/guest-$kernel.log."
