@@ -138,3 +138,20 @@ void far_await(struct ibv_qp *qp, int sgid_index)
 			  IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER))
 		test_fail("ready to receive: %s", strerror(errno));
 }
+
+void far_connect(struct ibv_qp *qp, int sgid_index, uint32_t psn,
+		 uint8_t timeout)
+{
+	struct ibv_qp_attr attr = {
+		.qp_state = IBV_QPS_RTS,
+		.sq_psn = psn,
+		.timeout = timeout,
+		.max_rd_atomic = 1,
+	};
+
+	far_await(qp, sgid_index);
+	if (ibv_modify_qp(qp, &attr, IBV_QP_STATE | IBV_QP_SQ_PSN |
+			  IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT |
+			  IBV_QP_RNR_RETRY | IBV_QP_MAX_QP_RD_ATOMIC))
+		test_fail("ready to send: %s", strerror(errno));
+}

@@ -25,4 +25,12 @@ int far_gid_index(struct ibv_context *ctx);
 /* Has an RC queue pair, of any state, expect the peer's first packet. */
 void far_await(struct ibv_qp *qp, int sgid_index);
 
+/*
+ * The same, and lets it send from this packet on. With a @timeout, as
+ * ibv_modify_qp() takes it, it gives up when the first answer is late; with 0
+ * it waits.
+ */
+void far_connect(struct ibv_qp *qp, int sgid_index, uint32_t psn,
+		 uint8_t timeout);
+
 #endif /* TESTS_FUZZ_FAR_H */

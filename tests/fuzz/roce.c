@@ -16,7 +16,6 @@
 
 #include "roce.h"
 
-#define ROCE_PORT	4791
 #define PKEY_DEFAULT	0xffff
 #define ACK_REQUEST	(1u << 31)
 #define QPN_MASK	0xffffff
@@ -71,6 +70,20 @@ static bool has_reth(uint8_t opcode)
 	}
 }
 
+static bool has_aeth(uint8_t opcode)
+{
+	switch (opcode) {
+	case RC_READ_FIRST:
+	case RC_READ_LAST:
+	case RC_READ_ONLY:
+	case RC_ACK:
+	case RC_ATOMIC_ACK:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static size_t put_headers(uint8_t *frame, size_t at,
 			  const struct roce_packet *p)
 {
@@ -94,6 +107,8 @@ static size_t put_headers(uint8_t *frame, size_t at,
 	};
 	/* The sender's queue pair is no matter. */
 	const uint32_t deth[2] = { htonl(p->qkey), htonl(1) };
+	const uint32_t aeth = htonl((uint32_t)p->syndrome << 24);
+	const uint64_t original = htobe64(p->original);
 	uint32_t flush = htonl(p->flush);
 
 	at = put(frame, at, &bth, sizeof(bth));
@@ -105,6 +120,10 @@ static size_t put_headers(uint8_t *frame, size_t at,
 		at = put(frame, at, &reth, sizeof(reth));
 	if (p->opcode == RC_COMPARE_SWAP || p->opcode == RC_FETCH_ADD)
 		at = put(frame, at, &atomic, sizeof(atomic));
+	if (has_aeth(p->opcode))
+		at = put(frame, at, &aeth, sizeof(aeth));
+	if (p->opcode == RC_ATOMIC_ACK)
+		at = put(frame, at, &original, sizeof(original));
 	return at;
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ROCE_PORT	 4791
 #define ROCE_MAX_PAYLOAD 4096
 
 /* Opcodes that tests name: of the reliable connection, and of datagrams. */
@@ -19,6 +20,12 @@ enum roce_opcode {
 	RC_WRITE_LAST		= 0x08,
 	RC_WRITE_ONLY		= 0x0a,
 	RC_READ_REQUEST		= 0x0c,
+	RC_READ_FIRST		= 0x0d,	/* the responses */
+	RC_READ_MIDDLE		= 0x0e,
+	RC_READ_LAST		= 0x0f,
+	RC_READ_ONLY		= 0x10,
+	RC_ACK			= 0x11,
+	RC_ATOMIC_ACK		= 0x12,
 	RC_COMPARE_SWAP		= 0x13,
 	RC_FETCH_ADD		= 0x14,
 	RC_FLUSH		= 0x1c,
@@ -26,7 +33,7 @@ enum roce_opcode {
 	UD_SEND_ONLY		= 0x64,
 };
 
-/* All that a request can say; which fields are sent depends on the opcode. */
+/* All that a packet can say; which fields are sent depends on the opcode. */
 struct roce_packet {
 	uint8_t opcode;
 	uint8_t pad;
@@ -38,6 +45,8 @@ struct roce_packet {
 	uint32_t flush;		/* placement and selectivity */
 	uint64_t swap_add;
 	uint64_t compare;
+	uint8_t syndrome;	/* of a response: ACK, RNR NAK, NAK */
+	uint64_t original;	/* what an atomic operation found */
 	uint32_t qkey;		/* UD */
 	size_t payload_len;
 	uint8_t payload[ROCE_MAX_PAYLOAD];
