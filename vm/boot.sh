@@ -9,7 +9,7 @@
 # Output comes through virtio-serial ports into files of that folder, which never make the guest wait,
 # and from there through tail to the caller. The kernel's console is one more file.
 
-run_dir='' qemu_pid='' qemu_args=() guest_devices=()
+run_dir='' qemu_pid='' qemu=() qemu_args=() guest_devices=()
 
 boot_cleanup() {
 	if [[ $qemu_pid ]]; then
@@ -75,16 +75,23 @@ boot_run_dir() {
 	mkfifo -- "$run_dir"/monitor.{in,out}
 }
 
+# boot_qemu_command: puts into `qemu` how to start the QEMU of the guest's own root, with its own loader and libraries.
+# The host's may be old: that of Debian 12 leaves half a pointer in EFLAGS after a cmpxchg16b, and loses what another
+# processor writes to a device, such as the end of an interrupt, while a PCI device's memory comes or goes.
+boot_qemu_command() {
+	local root=$guest_dir/root libraries
+	libraries=$root/usr/lib/x86_64-linux-gnu
+	qemu=(env "QEMU_MODULE_DIR=$libraries/qemu" "$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$libraries"
+		"$root/usr/bin/qemu-system-x86_64" -L "$root/usr/share/qemu" -L "$root/usr/share/seabios")
+}
+
 # boot_qemu KERNEL CWD ARG...: puts QEMU's command line into qemu_args. What guest_devices has is in it.
 boot_qemu() {
-	local kernel=$1 cwd=$2 dir debug='' emulated='norandmaps clearcpuid=cx16' cpu=max,-erms,-fsrm accel
+	local kernel=$1 cwd=$2 dir debug='' emulated=norandmaps cpu=max,-erms,-fsrm accel
 	shift 2
 	# TCG translates code anew for every address that it runs at: programs are several times slower to start
 	# if these are random. And each store to a page that had code walks all that was ever translated from it:
-	# to clear a huge page byte by byte was seen to take 78 s, a soft lockup. So it is done by words. After a
-	# cmpxchg16b QEMU 7.2 has half a pointer in EFLAGS: an interrupt there comes back to code that single-steps,
-	# copies backwards or has interrupts off. So the kernel, whose allocator is made of it, is told to do
-	# without; programs are not: Open MPI does not ask.
+	# to clear a huge page byte by byte was seen to take 78 s, a soft lockup. So it is done by words.
 	accel=(-accel "tcg,thread=multi" -cpu "$cpu")
 	dir=$(image_kernel_dir "$kernel")
 	# identify_cpu() clears the bit that says how many page table levels there are, for a moment: KASAN then
@@ -98,8 +105,9 @@ boot_qemu() {
 		accel=(-accel kvm -cpu host)
 		emulated=''
 	fi
+	boot_qemu_command
 	qemu_args=(
-		qemu-system-x86_64 -M q35,nvdimm=on "${accel[@]}" -smp "$guest_smp" -m "$guest_mem,slots=1,maxmem=$(boot_max_mem)"
+		"${qemu[@]}" -M q35,nvdimm=on "${accel[@]}" -smp "$guest_smp" -m "$guest_mem,slots=1,maxmem=$(boot_max_mem)"
 		-nodefaults -no-user-config -no-reboot -display none
 		-kernel "$dir/vmlinuz" -initrd "$dir/initramfs"
 		-append "console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic mitigations=off rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 unknown_nmi_panic panic_print=1 tsc=reliable intel_iommu=on memmap=2M\$0x10000000 $emulated $debug ${ODP_CMDLINE:-}"

@@ -11,7 +11,7 @@ host_ready() {
 		die "The guest runs on Linux on amd64 and this is $(uname -s) on $(uname -m); use an amd64 machine."
 
 	# tool:package
-	for tool in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap \
+	for tool in mmdebstrap:mmdebstrap \
 		mke2fs:e2fsprogs flock:util-linux unshare:util-linux setpriv:util-linux xz:xz-utils \
 		dpkg-deb:dpkg /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring; do
 		host_has "${tool%%:*}" || missing+=("${tool#*:}")

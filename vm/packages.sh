@@ -130,7 +130,8 @@ packages_check() {
 # its last word.
 packages_boot() {
 	local boot=$1 kernel=$2 check=$3 log=$4
-	timeout --foreground 900 qemu-system-x86_64 -M q35 -accel "tcg,thread=multi" -cpu max -smp 2 -m 2G \
+	boot_qemu_command
+	timeout --foreground 900 "${qemu[@]}" -M q35 -accel "tcg,thread=multi" -cpu max -smp 2 -m 2G \
 		-nodefaults -no-user-config -no-reboot -display none -serial stdio \
 		-kernel "$boot/vmlinuz-$kernel" -initrd "$boot/initrd.img-$kernel" \
 		-append "root=/dev/vda rw console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off net.ifnames=0 norandmaps tsc=reliable odp.check=$check" \
