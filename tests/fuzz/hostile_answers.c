@@ -238,52 +238,56 @@ struct script {
 #define READ_PACKET	IBV_WR_RDMA_READ, 777
 #define WRITE		IBV_WR_RDMA_WRITE, 777
 #define ADD		IBV_WR_ATOMIC_FETCH_AND_ADD, 8
+#define RIGHT(opcode, psn)		{ opcode, psn, SYN_ACK, 0 }
+#define SAYS(opcode, psn, syndrome)	{ opcode, psn, syndrome, 0 }
+#define LONGER(opcode, psn, more)	{ opcode, psn, SYN_ACK, more }
 #define GOOD		IBV_WC_SUCCESS
 #define BAD		IBV_WC_BAD_RESP_ERR
 
 /* A psn below 0 is that of a packet before the request. */
 static const struct script scripts[] = {
 	{ "read", READ, GOOD,
-	  { { RC_READ_FIRST, 0 }, { RC_READ_MIDDLE, 1 }, { RC_READ_LAST, 2 } } },
-	{ "read of a packet", READ_PACKET, GOOD, { { RC_READ_ONLY, 0 } } },
-	{ "write", WRITE, GOOD, { { RC_ACK, 0, SYN_ACK } } },
-	{ "atomic operation", ADD, GOOD, { { RC_ATOMIC_ACK, 0 } } },
+	  { RIGHT(RC_READ_FIRST, 0), RIGHT(RC_READ_MIDDLE, 1),
+	    RIGHT(RC_READ_LAST, 2) } },
+	{ "read of a packet", READ_PACKET, GOOD, { RIGHT(RC_READ_ONLY, 0) } },
+	{ "write", WRITE, GOOD, { RIGHT(RC_ACK, 0) } },
+	{ "atomic operation", ADD, GOOD, { RIGHT(RC_ATOMIC_ACK, 0) } },
 
 	/* Only the packet's own kind brings what was asked for. */
 	{ "old ACK amid a read", READ, GOOD,
-	  { { RC_READ_FIRST, 0 }, { RC_ACK, -1, SYN_ACK },
-	    { RC_READ_MIDDLE, 1 }, { RC_READ_LAST, 2 } } },
+	  { RIGHT(RC_READ_FIRST, 0), RIGHT(RC_ACK, -1),
+	    RIGHT(RC_READ_MIDDLE, 1), RIGHT(RC_READ_LAST, 2) } },
 	{ "ACK of what was read, amid it", READ, GOOD,
-	  { { RC_READ_FIRST, 0 }, { RC_ACK, 0, SYN_ACK },
-	    { RC_READ_MIDDLE, 1 }, { RC_READ_LAST, 2 } } },
+	  { RIGHT(RC_READ_FIRST, 0), RIGHT(RC_ACK, 0),
+	    RIGHT(RC_READ_MIDDLE, 1), RIGHT(RC_READ_LAST, 2) } },
 	{ "ACK of a read before its end", READ, GOOD,
-	  { { RC_READ_FIRST, 0 }, { RC_READ_MIDDLE, 1 },
-	    { RC_ACK, 2, SYN_ACK }, { RC_READ_LAST, 2 } } },
+	  { RIGHT(RC_READ_FIRST, 0), RIGHT(RC_READ_MIDDLE, 1),
+	    RIGHT(RC_ACK, 2), RIGHT(RC_READ_LAST, 2) } },
 	{ "ACK of a read before all of it", READ_PACKET, GOOD,
-	  { { RC_ACK, 0, SYN_ACK }, { RC_READ_ONLY, 0 } } },
+	  { RIGHT(RC_ACK, 0), RIGHT(RC_READ_ONLY, 0) } },
 	{ "ACK before an atomic operation's result", ADD, GOOD,
-	  { { RC_ACK, 0, SYN_ACK }, { RC_ATOMIC_ACK, 0 } } },
+	  { RIGHT(RC_ACK, 0), RIGHT(RC_ATOMIC_ACK, 0) } },
 
 	/* What does not fit is no success. */
-	{ "read without a beginning", READ, BAD, { { RC_READ_MIDDLE, 0 } } },
-	{ "read of an end alone", READ_PACKET, BAD, { { RC_READ_LAST, 0 } } },
+	{ "read without a beginning", READ, BAD, { RIGHT(RC_READ_MIDDLE, 0) } },
+	{ "read of an end alone", READ_PACKET, BAD, { RIGHT(RC_READ_LAST, 0) } },
 	{ "another read amid a read", READ, BAD,
-	  { { RC_READ_FIRST, 0 }, { RC_READ_ONLY, 1 } } },
+	  { RIGHT(RC_READ_FIRST, 0), RIGHT(RC_READ_ONLY, 1) } },
 	{ "atomic result amid a read", READ, BAD,
-	  { { RC_READ_FIRST, 0 }, { RC_ATOMIC_ACK, 1 } } },
+	  { RIGHT(RC_READ_FIRST, 0), RIGHT(RC_ATOMIC_ACK, 1) } },
 	{ "end that is too short", READ, BAD,
-	  { { RC_READ_FIRST, 0 }, { RC_READ_MIDDLE, 1 },
-	    { RC_READ_LAST, 2, SYN_ACK, -1 } } },
+	  { RIGHT(RC_READ_FIRST, 0), RIGHT(RC_READ_MIDDLE, 1),
+	    LONGER(RC_READ_LAST, 2, -1) } },
 	{ "end that comes too early", READ, BAD,
-	  { { RC_READ_FIRST, 0 }, { RC_READ_LAST, 1 } } },
-	{ "read that says no", READ, BAD, { { RC_READ_FIRST, 0, SYN_NAK } } },
+	  { RIGHT(RC_READ_FIRST, 0), RIGHT(RC_READ_LAST, 1) } },
+	{ "read that says no", READ, BAD, { SAYS(RC_READ_FIRST, 0, SYN_NAK) } },
 	{ "atomic operation that says no", ADD, BAD,
-	  { { RC_ATOMIC_ACK, 0, SYN_NAK } } },
-	{ "atomic result of a write", WRITE, BAD, { { RC_ATOMIC_ACK, 0 } } },
-	{ "ACK that is none", WRITE, BAD, { { RC_ACK, 0, SYN_RESERVED } } },
-	{ "read of a write", WRITE, IBV_WC_FATAL_ERR, { { RC_READ_ONLY, 0 } } },
+	  { SAYS(RC_ATOMIC_ACK, 0, SYN_NAK) } },
+	{ "atomic result of a write", WRITE, BAD, { RIGHT(RC_ATOMIC_ACK, 0) } },
+	{ "ACK that is none", WRITE, BAD, { SAYS(RC_ACK, 0, SYN_RESERVED) } },
+	{ "read of a write", WRITE, IBV_WC_FATAL_ERR, { RIGHT(RC_READ_ONLY, 0) } },
 	{ "more than was asked for", READ_PACKET, IBV_WC_LOC_PROT_ERR,
-	  { { RC_READ_ONLY, 0, SYN_ACK, 1 } } },
+	  { LONGER(RC_READ_ONLY, 0, 1) } },
 };
 
 static void answers_that_do_not_fit(void **state)
@@ -352,7 +356,7 @@ static void make_wrong(struct dice *d, struct orders *o)
 				   SYN_NAK | roll(d, 8), roll(d, 256)),
 	};
 	unsigned int which = roll(d, o->nr_answers);
-	struct answer *a = &o->answers[which];
+	struct answer *a = &o->answers[which], again = *a;
 
 	switch (roll(d, 7)) {
 	case 0:
@@ -361,7 +365,7 @@ static void make_wrong(struct dice *d, struct orders *o)
 				sizeof(*a));
 		break;
 	case 1:
-		put_answer(o, roll(d, o->nr_answers), &(struct answer){ *a });
+		put_answer(o, roll(d, o->nr_answers), &again);
 		break;
 	case 2:
 		put_answer(o, which, &ack);
